@@ -1,0 +1,255 @@
+import type { ConnectionHandler } from './connection.ts'
+import type { SocketError } from './errors.ts'
+import type { CloseReason } from './resource.ts'
+
+/** What a handler of the house itself may have beside the public methods. */
+export interface InnerHandler<In> extends ConnectionHandler<In> {
+  /** Whether anybody stands behind this handler. A framing that nobody reads occupies nothing. */
+  readonly occupied?: boolean
+  /** It gave its place up: whoever comes next may take it. */
+  readonly retired?: boolean
+  /** Whether nobody behind this handler takes a shutdown in hand, so that it is the connection's own affair. */
+  readonly leavesShutdown?: boolean
+  /** No more input will come: this side began to close, or (with a reason) was cut off. */
+  onDeaf?(reason?: CloseReason): void
+  /** Another handler took the slot; gives back what was taken and not read. */
+  onReplaced?(): readonly In[]
+}
+
+/** What the slot asks of the connection it belongs to. */
+export interface SlotHost {
+  /** Input is wanted from now on, or no longer is. */
+  flow(wanted: boolean): void
+  /** The peer ended and the handler has no opinion: end, too. */
+  answerEnd(): void
+  /** The listener shuts down and the handler has no opinion. */
+  closeForShutdown(grace: number): void
+  /** A callback of the handler threw or rejected. */
+  fail(error: unknown): void
+}
+
+/**
+ * The one place where a connection's handler sits, and the order in which it hears things.
+ *
+ * Input that comes while nobody wants it is kept. Whatever a new handler has to be given (a head, what was
+ * kept, the end, the close) is given in a later microtask, so that `handle` never calls back into its caller.
+ */
+export class HandlerSlot<In> {
+  readonly #host: SlotHost
+  #handler: InnerHandler<In> | undefined
+  #pending: In[] = []
+  #ended = false
+  #tellEnd = false
+  #deaf = false
+  #paused = false
+  #held = false
+  #scheduled = false
+  #reason: CloseReason | undefined
+
+  constructor(host: SlotHost) {
+    this.#host = host
+  }
+
+  /** Whether somebody reads. */
+  get occupied(): boolean {
+    return this.#handler !== undefined && (this.#handler.occupied ?? true)
+  }
+
+  /** Whether the peer's end was seen, heard by a handler or not. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Whether a reader may come without taking the place of another. */
+  get vacant(): boolean {
+    return this.#handler === undefined || this.#handler.retired === true
+  }
+
+  get handler(): InnerHandler<In> | undefined {
+    return this.#handler
+  }
+
+  /** Whether input pushed now goes straight to the handler. */
+  get flowing(): boolean {
+    return (
+      this.#handler !== undefined &&
+      !this.#paused &&
+      !this.#held &&
+      !this.#scheduled &&
+      !this.#deaf &&
+      this.#pending.length === 0
+    )
+  }
+
+  /** Whether nobody takes a shutdown in hand. */
+  get leavesShutdown(): boolean {
+    const handler = this.#handler
+    return handler?.onShutdown === undefined || (handler.leavesShutdown ?? false)
+  }
+
+  install(handler: InnerHandler<In>, head?: In): void {
+    const before = this.#handler
+    this.#handler = handler
+    const unread = before?.onReplaced?.() ?? []
+    if (!this.#deaf) this.#pending.unshift(...unread)
+    this.#held = this.#paused = false
+    this.#tellEnd = this.#ended
+    if (head !== undefined && !this.#deaf) this.#pending.unshift(head)
+    this.#schedule()
+  }
+
+  /** Takes `handler` out, unless another took its place, and puts back what it did not read. */
+  release(handler: InnerHandler<In>, unread: readonly In[] = []): void {
+    if (this.#handler !== undefined && this.#handler !== handler) return
+    if (!this.#deaf) this.#pending.unshift(...unread)
+    if (this.#handler === undefined) return
+    this.#handler = undefined
+    this.#held = false
+    this.#host.flow(this.#deaf)
+  }
+
+  /** Empties the slot, and takes out what was not delivered. */
+  vacate(): In[] {
+    const before = this.#handler
+    this.#handler = undefined
+    const unread = [...(before?.onReplaced?.() ?? []), ...this.#pending]
+    this.#pending = []
+    this.#held = false
+    return unread
+  }
+
+  push(data: In): void {
+    if (this.flowing) this.#deliver(data)
+    else if (!this.#deaf) this.#pending.push(data)
+  }
+
+  pushEnd(): void {
+    if (this.#ended) return
+    this.#ended = this.#tellEnd = true
+    if (this.flowing) this.#deliverEnd()
+    else if (this.#deaf) this.#host.answerEnd()
+  }
+
+  /** The user's pause. */
+  pause(): void {
+    this.#paused = true
+    this.#changed()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#changed()
+  }
+
+  /** The reader's own pause, apart from the user's. */
+  hold(held: boolean): void {
+    if (this.#held === held) return
+    this.#held = held
+    this.#changed()
+  }
+
+  /** Discards input from now on: this side is closing, or (with a reason) cuts the connection off. */
+  deafen(reason?: CloseReason): void {
+    if (this.#deaf) return
+    this.#deaf = true
+    this.#pending = []
+    const handler = this.#handler
+    if (handler?.onDeaf) this.#guard(() => handler.onDeaf?.(reason))
+    this.#host.flow(true)
+  }
+
+  drain(): void {
+    const handler = this.#handler
+    if (handler?.onDrain) this.#guard(() => handler.onDrain?.())
+  }
+
+  trouble(error: SocketError): void {
+    const handler = this.#handler
+    if (handler?.onTrouble) this.#guard(() => handler.onTrouble?.(error))
+  }
+
+  shutdown(grace: number): void {
+    const handler = this.#handler
+    if (this.leavesShutdown) this.#host.closeForShutdown(grace)
+    else this.#guard(() => handler?.onShutdown?.(grace))
+  }
+
+  close(reason: CloseReason): void {
+    this.#reason = reason
+    this.#schedule()
+  }
+
+  #changed(): void {
+    const wanted = this.#handler !== undefined && !this.#paused && !this.#held
+    if (wanted && (this.#pending.length > 0 || this.#tellEnd)) this.#schedule()
+    else if (!this.#scheduled) this.#host.flow(wanted || this.#deaf)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#scheduled = false
+    while (this.#pending.length > 0 && this.#wanting()) this.#deliver(this.#pending.shift() as In)
+    if (this.flowing && this.#tellEnd) this.#deliverEnd()
+    if (this.#deaf) this.#handler?.onDeaf?.(this.#reason)
+    if (this.#reason === undefined) {
+      // In both directions: whoever paused while this was scheduled was not heard.
+      if (!this.#scheduled) this.#host.flow(this.flowing || this.#deaf)
+    } else if (!this.#owes(this.#reason)) {
+      this.#deliverClose(this.#reason)
+    }
+  }
+
+  /** An orderly close waits behind input that a paused handler has not heard yet. */
+  #owes({ kind }: CloseReason): boolean {
+    const unheard = this.#pending.length > 0 || this.#tellEnd
+    return unheard && !this.#deaf && this.#handler !== undefined && kind !== 'error'
+  }
+
+  #wanting(): boolean {
+    return this.#handler !== undefined && !this.#paused && !this.#held && !this.#scheduled
+  }
+
+  #deliver(data: In): void {
+    const handler = this.#handler as InnerHandler<In>
+    try {
+      const answer = handler.onData(data)
+      if (answer !== undefined) this.#guardPromise(answer)
+    } catch (error) {
+      this.#host.fail(error)
+    }
+  }
+
+  #deliverEnd(): void {
+    this.#tellEnd = false
+    const handler = this.#handler
+    if (handler?.onEnd) this.#guard(() => handler.onEnd?.())
+    else this.#host.answerEnd()
+  }
+
+  #deliverClose(reason: CloseReason): void {
+    // A head that a callback put back is still to come first: the next flush ends here again.
+    if (this.#scheduled) return
+    const handler = this.#handler
+    this.#handler = undefined
+    if (handler?.onClose) this.#guard(() => handler.onClose?.(reason))
+  }
+
+  #guard(call: () => void | Promise<void>): void {
+    try {
+      const answer = call()
+      if (answer !== undefined) this.#guardPromise(answer)
+    } catch (error) {
+      this.#host.fail(error)
+    }
+  }
+
+  #guardPromise(answer: unknown): void {
+    if (typeof (answer as PromiseLike<void> | null)?.then !== 'function') return
+    ;(answer as PromiseLike<void>).then(undefined, (error: unknown) => this.#host.fail(error))
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The words that every Fairlead transport shares: resources, connections, listeners, addresses, errors.
+ *
+ * @packageDocumentation
+ */
+export { type Address, formatAddress, ipAddress, parseAddress } from './address.ts'
+export type {
+  ByteConnection,
+  Connection,
+  ConnectionHandler,
+  FramedConnection,
+  MessageConnection,
+  TlsFacts,
+} from './connection.ts'
+export {
+  BrokenError,
+  BusyError,
+  ClosedError,
+  type ConnectAttempt,
+  ConnectError,
+  LimitError,
+  ListenError,
+  ProtocolError,
+  SocketError,
+  type SocketErrorOptions,
+  TimeoutError,
+} from './errors.ts'
+export { lines, type LinesOptions } from './framing/lines.ts'
+export type { Accept, Listener, Transport } from './listener.ts'
+export type { CloseOptions, CloseReason, Resource, ResourceState, TimeoutPhase } from './resource.ts'
+export { shutdown } from './shutdown.ts'

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { program } from 'commander'
+
+import { findCommand, hubCommand } from './hub/command.ts'
+import { receiveCommand, sendCommand } from './transfer/command.ts'
+
+program
+  .name('fairlead')
+  .description('Programs built with Fairlead: every kind of socket behind one lifecycle.')
+  .showSuggestionAfterError(false)
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error/, 'fairlead')) })
+  .addCommand(hubCommand())
+  .addCommand(findCommand())
+  .addCommand(sendCommand())
+  .addCommand(receiveCommand())
+
+await program.parseAsync()

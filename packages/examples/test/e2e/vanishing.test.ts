@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+
+import { describe, expect, test } from 'vitest'
+
+import { descriptors, hasProc } from './process.ts'
+import { startHub } from './program.ts'
+import { useTemporaryFolder } from './temporary.ts'
+
+const folder = useTemporaryFolder()
+
+/** How far a request comes before its client is gone. */
+const moments: Record<string, (socket: Socket) => void> = {
+  'before a request': () => {},
+  'in the middle of a head': (socket) => socket.write('GET / HTTP/1.1\r\nHost: 127.0'),
+  'in the middle of an upload': (socket) =>
+    socket.write(
+      `PUT /files/up HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n${'x'.repeat(500)}`,
+    ),
+  'in the middle of a chunk': (socket) =>
+    socket.write('PUT /files/up HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx'),
+  'in the middle of a download': (socket) =>
+    socket.write('GET /files/huge HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+  'between two requests': (socket) => socket.write('GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+  'in the middle of a chat': (socket) =>
+    socket.write(
+      'GET /chat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\xfe\x01\x00mask',
+      'latin1',
+    ),
+}
+
+const ways: Record<string, (socket: Socket) => void> = {
+  'hangs up': (socket) => void socket.destroy(),
+  'is cut off': (socket) => void socket.resetAndDestroy(),
+}
+
+/** Whether the hub answers to this, so that one can tell that it has come so far. */
+const answered = /download|requests|chat/
+
+describe.skipIf(!hasProc)('a client that vanishes leaves no descriptor and no file', () => {
+  for (const [moment, begin] of Object.entries(moments)) {
+    test.each(Object.entries(ways))(`${moment}, and %s`, async (_, vanish) => {
+      const hub = await startHub(folder.path)
+      await writeFile(join(folder.path, 'huge'), '')
+      await truncate(join(folder.path, 'huge'), 2_000_000_000)
+      const before = await descriptors(hub)
+      const sockets = Array.from({ length: 10 }, () => connect(Number(new URL(hub.page).port), '127.0.0.1'))
+      await Promise.all(
+        sockets.map(async (socket) => {
+          await once(socket, 'connect')
+          begin(socket)
+          if (answered.test(moment)) await once(socket, 'readable')
+        }),
+      )
+      const work = join(folder.path, '.fairlead')
+      const files = moment.includes('load') || moment.includes('chunk') ? 10 : 0
+      await expect.poll(() => descriptors(hub)).toBe(before + 10 + files)
+      if (/upload|chunk/.test(moment)) expect(await readdir(work)).toHaveLength(10)
+
+      for (const socket of sockets) vanish(socket)
+      await expect.poll(() => descriptors(hub), { timeout: 5_000 }).toBe(before)
+      await expect.poll(() => readdir(work)).toEqual([])
+      expect((await readdir(folder.path)).toSorted()).toEqual(['.fairlead', 'huge'])
+      hub.program.signal('SIGINT')
+      expect(await hub.program.ended).toMatchObject({ code: 0, stderr: '' })
+    })
+  }
+})

@@ -1,0 +1,55 @@
+import { equalsFolded } from './tokens.ts'
+
+/**
+ * The field lines of one head or trailer section as they came: `raw` holds name and value in turn, names in
+ * their own letter case, values without the white space around them, one character a byte (latin1).
+ *
+ * Nothing is indexed until asked: a look-up walks the list, which for a dozen fields is cheaper than a map.
+ */
+export class Fields {
+  readonly raw: readonly string[]
+
+  constructor(raw: readonly string[]) {
+    this.raw = raw
+  }
+
+  /** How many field lines there are. */
+  get count(): number {
+    return this.raw.length / 2
+  }
+
+  has(name: string): boolean {
+    return indexOfName(this.raw, name.toLowerCase(), 0) >= 0
+  }
+
+  /** The value, whatever the letter case of the name; repeated lines are joined by `, ` (RFC 9110 section 5.3). */
+  get(name: string): string | undefined {
+    const wanted = name.toLowerCase()
+    let at = indexOfName(this.raw, wanted, 0)
+    if (at < 0) return undefined
+    let value = this.raw[at + 1]!
+    while ((at = indexOfName(this.raw, wanted, at + 2)) >= 0) value += ', ' + this.raw[at + 1]!
+    return value
+  }
+
+  /** Each line's value apart, for the fields that cannot be joined, such as Set-Cookie. */
+  all(name: string): string[] {
+    const wanted = name.toLowerCase()
+    const values: string[] = []
+    let at = -2
+    while ((at = indexOfName(this.raw, wanted, at + 2)) >= 0) values.push(this.raw[at + 1]!)
+    return values
+  }
+
+  *[Symbol.iterator](): IterableIterator<[name: string, value: string]> {
+    for (let at = 0; at < this.raw.length; at += 2) yield [this.raw[at]!, this.raw[at + 1]!]
+  }
+}
+
+/** The index of the next name equal to `wanted` (in lower case) from `at` on, or -1. */
+function indexOfName(raw: readonly string[], wanted: string, at: number): number {
+  for (; at < raw.length; at += 2) {
+    if (equalsFolded(raw[at]!, wanted)) return at
+  }
+  return -1
+}

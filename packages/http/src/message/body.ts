@@ -1,0 +1,105 @@
+import { BusyError, type ConnectionHandler, LimitError, SocketError } from '@fairlead/core'
+import { ChunkIterator, HandlerSlot } from '@fairlead/core/transport'
+
+/** What a body asks of the connection that its bytes come from. */
+export interface BodySource {
+  /** The reader wants bytes from now on, or no longer does. */
+  flow(wanted: boolean): void
+  /** The reader threw. */
+  fail(error: unknown): void
+}
+
+/** Bytes that a reader by iteration may hold before the connection is told to wait. */
+const iterationLimit = 64 * 1024
+
+/**
+ * The body of a message while it arrives. Nothing is read from the connection before somebody handles, iterates
+ * or collects it, and there is one reader. Iteration throws when the message is cut off.
+ */
+export class IncomingBody implements AsyncIterable<Uint8Array> {
+  readonly #slot: HandlerSlot<Uint8Array>
+  #complete = false
+  #aborted = false
+
+  constructor(source: BodySource) {
+    this.#slot = new HandlerSlot<Uint8Array>({
+      flow: (wanted) => source.flow(wanted),
+      answerEnd: () => {},
+      closeForShutdown: () => {},
+      fail: (error) => source.fail(error),
+    })
+  }
+
+  /** A body without bytes. */
+  static empty(): IncomingBody {
+    const body = new IncomingBody({ flow() {}, fail() {} })
+    body.finish()
+    return body
+  }
+
+  /** Whether its end has arrived, read or not. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** The hot path: `onData` for each piece, `onEnd` after the last, `onClose` with an error when it is cut off. */
+  handle(handler: ConnectionHandler<Uint8Array>): void {
+    if (this.#slot.occupied) throw new BusyError('Cannot handle: the body has a reader already')
+    this.#slot.install(handler)
+  }
+
+  /** Stops delivery to the handler; a client that sends on has to wait. */
+  pause(): void {
+    this.#slot.pause()
+  }
+
+  resume(): void {
+    this.#slot.resume()
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return new ChunkIterator(this.#slot, iterationLimit, (chunk) => chunk.byteLength)
+  }
+
+  /**
+   * All of it, in one piece.
+   *
+   * @param limit the most bytes to keep. Default 1 MiB.
+   * @throws LimitError beyond that, SocketError when the message is cut off, BusyError for a second reader.
+   */
+  async bytes(limit = 1024 * 1024): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of this) {
+      size += chunk.byteLength
+      if (size > limit) {
+        throw new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value: size })
+      }
+      chunks.push(chunk)
+    }
+    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+  }
+
+  /** All of it as UTF-8 text; see {@link bytes}. */
+  async text(limit?: number): Promise<string> {
+    return new TextDecoder().decode(await this.bytes(limit))
+  }
+
+  /** Bytes came. */
+  push(chunk: Uint8Array): void {
+    if (!this.#aborted) this.#slot.push(chunk)
+  }
+
+  /** The end came. */
+  finish(): void {
+    this.#complete = true
+    if (!this.#aborted) this.#slot.pushEnd()
+  }
+
+  /** The message was cut off, or is none of the reader's business any more. */
+  abort(error: unknown): void {
+    if (this.#complete || this.#aborted) return
+    this.#aborted = true
+    this.#slot.close({ kind: 'error', error: SocketError.from(error, 'Cannot read body') })
+  }
+}

@@ -1,0 +1,59 @@
+import type { AnswerBody } from './answer.ts'
+
+/** Where the pieces of a streamed answer come from. */
+export interface AnswerSource {
+  next(): Promise<IteratorResult<Uint8Array | string, unknown>>
+  /** No more will be taken; whatever stands behind it may let go, even while a piece is waited for. */
+  cancel(reason: unknown): void
+}
+
+/** Opens a body to be read. @throws what opening it throws, such as TypeError for a stream that has a reader. */
+export function sourceOf(body: Exclude<AnswerBody, null>): AnswerSource {
+  if (typeof body === 'string' || body instanceof Uint8Array) return once(body)
+  if (body instanceof ReadableStream) {
+    // Its own iterator would wait for the piece that is under way before it lets go.
+    const reader = (body as ReadableStream<Uint8Array | string>).getReader()
+    return {
+      next: () => reader.read(),
+      cancel: (reason) => quietly(() => reader.cancel(reason)),
+    }
+  }
+  const iterator = body[Symbol.asyncIterator]()
+  return {
+    next: () => iterator.next(),
+    cancel: () => {
+      destroy(body)
+      quietly(() => iterator.return?.())
+    },
+  }
+}
+
+/** Lets go of a body that will not be sent. */
+export function discard(body: AnswerBody): void {
+  if (body === null || typeof body !== 'object' || body instanceof Uint8Array) return
+  quietly(() => (body instanceof ReadableStream ? body.cancel() : sourceOf(body).cancel(undefined)))
+}
+
+function once(body: string | Uint8Array): AnswerSource {
+  let given = false
+  return {
+    next: () => {
+      const done = given
+      given = true
+      return Promise.resolve(done ? { value: undefined, done } : { value: body, done })
+    },
+    cancel: () => {},
+  }
+}
+
+/** The iterator of a Node stream that nobody began to read leaves the stream open. */
+function destroy(body: object): void {
+  const stream = body as { destroy?: () => void }
+  if (typeof stream.destroy === 'function') quietly(() => stream.destroy?.())
+}
+
+/** An application's way of letting go may fail; nobody is left to be told. */
+function quietly(call: () => unknown): void {
+  const attempt = async (): Promise<void> => void (await call())
+  attempt().catch(() => {})
+}

@@ -1,0 +1,158 @@
+import type { ByteConnection } from '@fairlead/core'
+import type { Deadline } from '@fairlead/core/transport'
+
+import { chunkPrefix, encodeChunk, lastChunk } from '../codec/index.ts'
+import { type AnswerSource, sourceOf } from './answer-source.ts'
+import type { Answer } from './answer.ts'
+
+/** How an {@link AnswerStream} reaches its peer. */
+export interface AnswerStreamOptions {
+  readonly connection: ByteConnection
+  /** Set while the peer has to read. */
+  readonly writing: Deadline
+  readonly writeTimeout: number
+  /** Writes the answer for a body that turns out to be whole already, and tells whether the connection outlives it. */
+  finish(body: Uint8Array): boolean
+}
+
+/** The most that is written without looking whether the peer takes it, and that is gathered in one turn. */
+export const sliceSize = 64 * 1024
+
+/** The size up to which bytes are copied, so that they leave in one piece with what frames them. */
+export const copySize = 4096
+
+/**
+ * An answer that goes out piece by piece, no faster than the peer reads.
+ *
+ * The pieces that come in the turn of the event loop in which it began leave together with the head; if that was
+ * all, the answer gets a Content-Length. So text that was wrapped in a stream goes out as text does, and a stream
+ * that has to wait for something does not hold its head back.
+ */
+export class AnswerStream {
+  /**
+   * Resolves with whether the connection outlives it. Rejects with what the source threw, TypeError when it is not
+   * as long as its Content-Length says, BrokenError or ClosedError when the peer is gone.
+   */
+  readonly done: Promise<boolean>
+  readonly #answer: Answer
+  readonly #options: AnswerStreamOptions
+  readonly #source: AnswerSource
+  readonly #declared: number | undefined
+  readonly #gathered: Uint8Array[] = []
+  #size = 0
+  #begun = false
+  #ended = false
+  #reject!: (error: unknown) => void
+
+  /** @throws what opening the body throws. */
+  constructor(answer: Answer, body: Exclude<Answer['body'], null>, options: AnswerStreamOptions) {
+    this.#answer = answer
+    this.#options = options
+    this.#source = sourceOf(body)
+    this.#declared = typeof answer.framing === 'number' ? answer.framing : undefined
+    this.done = new Promise((resolve, reject) => {
+      this.#reject = reject
+      this.#run().then(resolve, (error: unknown) => this.cut(error))
+    })
+    // A tick that is asked for in a microtask comes when no microtask is left: at the end of this turn.
+    queueMicrotask(() => process.nextTick(() => this.#turnOver()))
+  }
+
+  /** Whether anything of it was written. */
+  get begun(): boolean {
+    return this.#begun
+  }
+
+  /** The peer is gone, or the answer failed. */
+  cut(error: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#source.cancel(error)
+    this.#reject(error)
+  }
+
+  async #run(): Promise<boolean> {
+    for (;;) {
+      const { done, value } = await this.#source.next()
+      if (this.#ended) return false
+      if (done) break
+      await this.#take(bytesOf(value))
+    }
+    if (this.#declared !== undefined && this.#size < this.#declared) throw lengthError('shorter')
+    this.#ended = true
+    return this.#finish()
+  }
+
+  async #take(bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength === 0) return
+    this.#size += bytes.byteLength
+    if (this.#declared !== undefined && this.#size > this.#declared) throw lengthError('longer')
+    if (!this.#begun && this.#size <= sliceSize) {
+      this.#gathered.push(bytes)
+      return
+    }
+    this.#begin()
+    for (let at = 0; at < bytes.byteLength; at += sliceSize) {
+      if (!this.#write(bytes.subarray(at, at + sliceSize))) await this.#drained()
+    }
+  }
+
+  #turnOver(): void {
+    if (this.#ended) return
+    try {
+      this.#begin()
+    } catch (error) {
+      this.cut(error)
+    }
+  }
+
+  #begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    const { connection } = this.#options
+    connection.cork()
+    connection.write(this.#answer.head, 'latin1')
+    for (const bytes of this.#gathered.splice(0)) this.#write(bytes)
+    connection.uncork()
+  }
+
+  #finish(): boolean {
+    const { connection, finish } = this.#options
+    if (this.#begun) {
+      if (this.#answer.framing === 'chunked') connection.write(lastChunk(), 'latin1')
+      return this.#answer.keepAlive
+    }
+    this.#begun = true
+    const pieces = this.#gathered
+    return finish(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    const { connection } = this.#options
+    if (this.#answer.framing !== 'chunked') return connection.write(bytes)
+    if (bytes.byteLength <= copySize) return connection.write(encodeChunk(bytes))
+    connection.cork()
+    connection.write(chunkPrefix(bytes.byteLength), 'latin1')
+    connection.write(bytes)
+    const room = connection.write('\r\n', 'latin1')
+    connection.uncork()
+    return room
+  }
+
+  async #drained(): Promise<void> {
+    const { connection, writing, writeTimeout } = this.#options
+    writing.set(writeTimeout)
+    await connection.drained()
+    writing.clear()
+  }
+}
+
+function bytesOf(piece: unknown): Uint8Array {
+  if (typeof piece === 'string') return Buffer.from(piece)
+  if (piece instanceof Uint8Array) return piece
+  throw new TypeError('Cannot respond: a piece of the body is neither text nor bytes')
+}
+
+function lengthError(how: 'longer' | 'shorter'): TypeError {
+  return new TypeError(`Cannot respond: the body is ${how} than its Content-Length`)
+}

@@ -1,0 +1,206 @@
+import { Agent, request as nodeRequest } from 'node:http'
+
+import { describe, expect, test } from 'vitest'
+
+import { type HttpListener, listen, serve } from '../../src/index.ts'
+import { ask, client, emptied, head, portOf, quiet, Signal, ways } from './ways.ts'
+
+const base = (server: HttpListener): string => `http://127.0.0.1:${portOf(server)}`
+
+describe.each(ways)('serve over $name', (way) => {
+  test('text that was wrapped in a Response carries its length', async () => {
+    await using server = await way.serve((request) =>
+      Response.json({ url: request.url, method: request.method }),
+    )
+    const peer = await client(way, server)
+    peer.write(
+      head('GET /a?b=c HTTP/1.1') + head('DELETE http://other:81/ HTTP/1.1') + head('OPTIONS * HTTP/1.1'),
+    )
+    const replies = await peer.replies(3)
+    expect(replies.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { url: 'http://example/a?b=c', method: 'GET' },
+      { url: 'http://other:81/', method: 'DELETE' },
+      { url: 'http://example/', method: 'OPTIONS' },
+    ])
+    expect(replies[0]?.headers).toMatchObject({ 'content-length': '45', 'content-type': 'application/json' })
+  })
+
+  test('nothing is asked of a client whose body the handler does not read', async () => {
+    await using server = await way.serve(() => new Response('no', { status: 401 }))
+    const peer = await client(way, server)
+    peer.write(head('POST / HTTP/1.1', 'Content-Length: 5', 'Expect: 100-continue'))
+    expect((await peer.allReplies()).map(({ status }) => status)).toEqual([401])
+  })
+
+  test('what a Request cannot be is answered without the handler', async () => {
+    await using server = await way.serve(() => new Response('handled'))
+    const lines = [
+      'TRACE / HTTP/1.1',
+      'GET http://user:word@example/ HTTP/1.1',
+      'CONNECT example:80 HTTP/1.1',
+    ]
+    const statuses: (number | undefined)[] = []
+    for (const line of lines) {
+      const peer = await client(way, server)
+      peer.write(head(line))
+      statuses.push((await peer.replies(1))[0]?.status)
+    }
+    expect(statuses).toEqual([501, 400, 501])
+  })
+
+  test('a GET with a body is a GET', async () => {
+    await using server = await way.serve(async (request) => new Response(`[${await request.text()}]`))
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1', 'Content-Length: 2') + 'ab' + head('GET / HTTP/1.1'))
+    expect((await peer.replies(2)).map(({ body }) => body)).toEqual(['[]', '[]'])
+  })
+
+  test('the signal of a request tells that the client is gone, and its stream is let go of', async () => {
+    const aborted = new Signal()
+    const cancelled = new Signal()
+    const begun = new Signal()
+    await using server = await way.serve((request) => {
+      request.signal.addEventListener('abort', () => aborted.fire())
+      return new Response(new ReadableStream({ pull: () => begun.fire(), cancel: () => cancelled.fire() }))
+    })
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1'))
+    await begun.fired
+    await quiet()
+    peer.connection.destroy()
+    await aborted.fired
+    await cancelled.fired
+    await emptied(server)
+  })
+
+  test.each([
+    ['throws', () => raise()],
+    ['gives no Response', () => 'text' as unknown as Response],
+    ['gives an error Response', () => Response.error()],
+    ['gives a used Response', async () => used()],
+  ])('a handler that %s gets 500 answered', async (_, handler) => {
+    const told: unknown[] = []
+    await using server = await way.serve(handler, { onError: (error) => void told.push(error) })
+    expect(await ask(way, server, head('GET / HTTP/1.1'))).toMatch(/^HTTP\/1\.1 500 /)
+    expect(told).toHaveLength(1)
+  })
+
+  test('events reach the client one by one', async () => {
+    const gates = [new Signal(), new Signal()]
+    await using server = await way.serve(() => {
+      const encoder = new TextEncoder()
+      const events = new ReadableStream({
+        async start(controller) {
+          for (const [at, gate] of gates.entries()) {
+            controller.enqueue(encoder.encode(`data: ${at}\n\n`))
+            await gate.fired
+          }
+          controller.close()
+        },
+      })
+      // Frameworks say so themselves.
+      return new Response(events, {
+        headers: { 'Content-Type': 'text/event-stream', 'Transfer-Encoding': 'chunked' },
+      })
+    })
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1'))
+    for (const [at, gate] of gates.entries()) {
+      await peer.until(() => peer.text.includes(`data: ${at}`))
+      gate.fire()
+    }
+    expect((await peer.replies(1))[0]?.body).toBe('data: 0\n\ndata: 1\n\n')
+  })
+})
+
+test('fetch: text, JSON, streams both ways, forms, cookies, HEAD', async () => {
+  await using server = await serve({ port: 0 }, async (request, { remoteAddress }) => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/form') return Response.json(Object.fromEntries(await request.formData()))
+    if (pathname === '/upper') return new Response((await request.text()).toUpperCase())
+    if (pathname === '/echo') return new Response(request.body)
+    if (pathname === '/peer') return Response.json(remoteAddress)
+    const headers = new Headers([['Set-Cookie', 'a=1; Path=/']])
+    headers.append('Set-Cookie', 'b=2')
+    return new Response(null, { status: 204, headers })
+  })
+  const url = base(server)
+  const post = (path: string, body: RequestInit['body']): Promise<Response> =>
+    fetch(url + path, { method: 'POST', body, duplex: 'half' } as RequestInit)
+  const form = new FormData()
+  form.set('__proto__', 'x')
+  form.set('name', 'ünï')
+  expect(Object.entries((await (await post('/form', form)).json()) as object)).toContainEqual(['name', 'ünï'])
+  expect(await (await post('/upper', 'abc'.repeat(100_000))).text()).toBe('ABC'.repeat(100_000))
+  const large = Buffer.alloc(5_000_000, 'fairlead ')
+  const echoed = Buffer.from(await (await post('/echo', new Blob([large]).stream())).arrayBuffer())
+  expect(echoed.equals(large)).toBe(true)
+  expect(await (await fetch(`${url}/peer`)).json()).toMatchObject({ kind: 'ip', host: '127.0.0.1' })
+  const cookies = await fetch(url)
+  expect([cookies.status, cookies.headers.getSetCookie()]).toEqual([204, ['a=1; Path=/', 'b=2']])
+  expect((await fetch(`${url}/peer`, { method: 'HEAD' })).status).toBe(200)
+})
+
+test('a handler as frameworks export it', async () => {
+  const app = {
+    routes: new Map<string, (request: Request) => Response>([
+      ['GET /', () => new Response('home')],
+      ['GET /json', () => Response.json({ ok: true })],
+    ]),
+    fetch: (request: Request, _env?: unknown): Response => {
+      const { pathname } = new URL(request.url)
+      return app.routes.get(`${request.method} ${pathname}`)?.(request) ?? new Response('no', { status: 404 })
+    },
+  }
+  await using server = await serve({ port: 0 }, app.fetch)
+  expect(await (await fetch(base(server))).text()).toBe('home')
+  expect(await (await fetch(`${base(server)}/json`)).json()).toEqual({ ok: true })
+  expect((await fetch(`${base(server)}/nope`)).status).toBe(404)
+})
+
+test('an agent of node:http keeps its connections alive', async () => {
+  await using server = await listen({ port: 0 }, async (exchange) => {
+    await exchange.respond(200, {}, await exchange.request.body.text())
+  })
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const post = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const request = nodeRequest({ port: portOf(server), method: 'POST', agent }, (response) => {
+        let answer = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk))
+        response.on('end', () => resolve(answer))
+      })
+      request.on('error', reject).end(text)
+    })
+  for (let round = 0; round < 20; round++) {
+    const texts = Array.from({ length: 64 }, (_, at) => `${round}-${at}`)
+    expect(await Promise.all(texts.map(post))).toEqual(texts)
+  }
+  expect(server.connections.size).toBeLessThanOrEqual(64)
+  agent.destroy()
+  await emptied(server)
+})
+
+test('a listener is iterated', async () => {
+  await using server = await listen({ port: 0 })
+  const served = (async () => {
+    let count = 0
+    for await (const exchange of server) {
+      await exchange.respond(200, {}, exchange.request.target)
+      if (++count === 3) return count
+    }
+    return count
+  })()
+  for (const path of ['/1', '/2', '/3']) expect(await (await fetch(base(server) + path)).text()).toBe(path)
+  expect(await served).toBe(3)
+})
+
+function raise(): never {
+  throw new Error('of a handler')
+}
+
+async function used(): Promise<Response> {
+  const response = new Response('x')
+  await response.text()
+  return response
+}

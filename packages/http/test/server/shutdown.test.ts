@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+
+import { client, head, quiet, Signal, until, ways } from './ways.ts'
+
+describe.each(ways)('shutdown over $name', (way) => {
+  test('what is under way is answered, and told to close; what is idle does not hold it up', async () => {
+    const begun = new Signal()
+    const gate = new Signal()
+    const server = await way.listen(async (exchange) => {
+      begun.fire()
+      if (exchange.request.target === '/slow') await gate.fired
+      await exchange.respond(200, {}, exchange.request.target)
+    })
+    const idle = await client(way, server)
+    const fresh = await client(way, server)
+    idle.write(head('GET /now HTTP/1.1'))
+    await idle.replies(1)
+    const slow = await client(way, server)
+    slow.write(head('GET /slow HTTP/1.1') + head('GET /dropped HTTP/1.1'))
+    await until(() => server.connections.size === 3)
+    await quiet()
+    const closed = server.close({ grace: 10_000 })
+    await idle.toEnd()
+    await fresh.toEnd()
+    expect(slow.ended).toBe(false)
+    gate.fire()
+    expect(await slow.allReplies()).toMatchObject([{ body: '/slow', headers: { connection: 'close' } }])
+    await closed
+    expect(await server.closed).toEqual({ kind: 'local' })
+  })
+
+  test('an idle connection has a moment for one more request', async () => {
+    const server = await way.listen((exchange) => exchange.respond(200, {}, exchange.request.target), {
+      idleGrace: 250,
+    })
+    const peer = await client(way, server)
+    peer.write(head('GET /1 HTTP/1.1'))
+    await peer.replies(1)
+    const closed = server.close()
+    await quiet()
+    peer.write(head('GET /2 HTTP/1.1'))
+    const replies = await peer.allReplies()
+    expect(replies.map(({ body }) => body)).toEqual(['/1', '/2'])
+    expect(replies[1]?.headers['connection']).toBe('close')
+    await closed
+  })
+
+  test('a client in the middle of a head finishes', async () => {
+    const server = await way.listen((exchange) => exchange.respond(200, {}, 'done'))
+    const peer = await client(way, server)
+    const text = head('GET / HTTP/1.1')
+    peer.write(text.slice(0, 20))
+    await quiet()
+    const closed = server.close()
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    peer.write(text.slice(20))
+    expect(await peer.allReplies()).toMatchObject([{ body: 'done', headers: { connection: 'close' } }])
+    await closed
+  })
+
+  test('idle clients that never end do not hold it up', async () => {
+    const server = await way.listen((exchange) => exchange.respond(200))
+    const peer = await client(way, server, { stay: true })
+    peer.write(head('GET / HTTP/1.1'))
+    await peer.replies(1)
+    const before = performance.now()
+    await server.close({ grace: 15_000 })
+    expect(performance.now() - before).toBeLessThan(3_000)
+    peer.connection.destroy()
+  })
+
+  test('when the grace runs out the rest is destroyed', async () => {
+    const begun = new Signal()
+    const aborted = new Signal()
+    const server = await way.listen((exchange) => {
+      exchange.signal.addEventListener('abort', () => aborted.fire())
+      begun.fire()
+      return new Promise(() => {})
+    })
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1'))
+    await begun.fired
+    await server.close({ grace: 50 })
+    await aborted.fired
+    expect(server.connections.size).toBe(0)
+    await peer.toEnd()
+    expect(peer.text).toBe('')
+  })
+
+  test('closing twice, inside a handler, and destroying end in the same state', async () => {
+    const server = await way.listen(async (exchange) => {
+      void server.close()
+      await quiet()
+      await exchange.respond(200, {}, 'last')
+      void server.close({ grace: 1000 })
+    })
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1'))
+    expect(await peer.allReplies()).toMatchObject([{ body: 'last', headers: { connection: 'close' } }])
+    await server.closed
+    server.destroy()
+    expect(server.state).toBe('closed')
+
+    const other = await way.listen(() => new Promise(() => {}))
+    const gone = await client(way, other)
+    gone.write(head('GET / HTTP/1.1'))
+    await quiet()
+    other.destroy(new Error('enough'))
+    expect(await other.closed).toMatchObject({ kind: 'error' })
+    await gone.toEnd()
+  })
+
+  test('many starts and stops leave nothing', async () => {
+    for (let count = 0; count < 100; count++) {
+      const server = await way.listen((exchange) => exchange.respond(200))
+      const peer = await client(way, server)
+      if (count % 2) peer.write(head('GET / HTTP/1.1'))
+      if (count % 4 > 1) await quiet()
+      await server.close({ grace: 0 })
+      expect(server.connections.size).toBe(0)
+      peer.connection.destroy()
+    }
+  })
+
+  test('suspended, it serves those who are there; resumed, the others, too', async () => {
+    await using server = await way.listen((exchange) => exchange.respond(200, {}, 'ok'))
+    const peer = await client(way, server)
+    await until(() => server.connections.size === 1)
+    await server.suspend()
+    await expect(way.connect(server)).rejects.toThrow('Cannot connect')
+    peer.write(head('GET / HTTP/1.1'))
+    expect((await peer.replies(1))[0]?.body).toBe('ok')
+    await server.resume()
+    const late = await client(way, server)
+    late.write(head('GET / HTTP/1.1'))
+    expect((await late.replies(1))[0]?.body).toBe('ok')
+  })
+})

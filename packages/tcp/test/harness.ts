@@ -1,0 +1,27 @@
+import type { ByteConnection, Listener } from '@fairlead/core'
+import * as tcp from '@fairlead/tcp'
+
+/** The port that the system chose. */
+export function portOf(listener: Listener<ByteConnection>): number {
+  if (listener.address.kind !== 'ip') throw new TypeError('not an IP listener')
+  return listener.address.port
+}
+
+/** A listener on loopback, and one conversation with it, seen from both sides. */
+export async function meet(): Promise<{
+  listener: Listener<ByteConnection>
+  client: ByteConnection
+  server: ByteConnection
+}> {
+  const listener = await tcp.listen({ port: 0 })
+  const client = await tcp.connect({ port: portOf(listener) })
+  for await (const server of listener) return { listener, client, server }
+  throw new Error('nobody came')
+}
+
+/** Reads until the peer ends. */
+export async function textOf(connection: ByteConnection): Promise<string> {
+  let text = ''
+  for await (const chunk of connection) text += Buffer.from(chunk).toString()
+  return text
+}

@@ -1,0 +1,30 @@
+import { BoundSocket } from './bound-socket.ts'
+import { checkOptions } from './checks.ts'
+import { openBound } from './open.ts'
+import { type BindOptions, defaultSendQueue, defaultSocketQueue } from './options.ts'
+import type { UdpSocket } from './socket.ts'
+import { Counters } from './stats.ts'
+
+/**
+ * Binds a UDP socket, to loopback unless told otherwise. Nothing is delivered before the socket is handled
+ * or iterated; what comes until then waits in its receive queue. Whoever called owns it.
+ *
+ * @returns a socket that is bound; its `address` names the port that the system chose.
+ * @throws TypeError or RangeError that names the option; ListenError when the address cannot be had;
+ *   TimeoutError with phase `dns` when a name does not resolve in 10 seconds; `signal.reason` when aborted.
+ * @example
+ * ```ts
+ * const socket = await bind({ port: 7000 })
+ * socket.handle({ onDatagram: (data, from) => void socket.write(data, from) })
+ * ```
+ */
+export async function bind(options: BindOptions = {}): Promise<UdpSocket> {
+  checkOptions(options, 0)
+  const counters = new Counters()
+  const opened = await openBound(options, counters)
+  // Before it is bound, the system does not take this.
+  if (options.broadcast) opened.socket.setBroadcast(true)
+  const sendQueue = { ...defaultSendQueue, ...options.sendQueue }
+  const receiveQueue = { ...defaultSocketQueue, ...options.receiveQueue }
+  return new BoundSocket({ ...opened, counters, sendQueue, receiveQueue })
+}

@@ -1,0 +1,30 @@
+import type { RemoteInfo } from 'node:dgram'
+
+import { type Address, ipAddress } from '@fairlead/core'
+
+/** An IP address and port, as data. */
+export type IpAddress = Address & { kind: 'ip' }
+
+/** IPv4 as a dual-stack socket names it (RFC 4291 section 2.5.5.2). */
+export const mappedPrefix = '::ffff:'
+
+/** Whom to send to. `host` is a literal address; what comes in as `from` can be given back as it is. */
+export interface Destination {
+  readonly host: string
+  readonly port: number
+  /** The interface of a link-local IPv6 address (RFC 4007); may also stand in `host` behind a `%`. */
+  readonly zone?: string
+}
+
+/** One datagram and who sent it. The receiver owns the bytes. */
+export interface Datagram {
+  readonly data: Uint8Array
+  readonly from: IpAddress
+}
+
+/** The sender as the system names it: canonical already, but for zones and folded IPv4. */
+export function addressFrom({ address, family, port }: RemoteInfo): IpAddress {
+  if (family === 'IPv4') return { kind: 'ip', family: 4, host: address, port }
+  if (address.includes('%') || address.startsWith(mappedPrefix)) return ipAddress(address, port)
+  return { kind: 'ip', family: 6, host: address, port }
+}

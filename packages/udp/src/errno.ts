@@ -1,0 +1,25 @@
+import { BrokenError, formatAddress, type SocketError } from '@fairlead/core'
+import { codeOf, reasonOf } from '@fairlead/core/transport'
+
+import type { IpAddress } from './datagram.ts'
+
+/** ICMP's "port unreachable", as the system reports it on a connected socket. */
+export function isRefusal(error: unknown): boolean {
+  return codeOf(error) === 'ECONNREFUSED'
+}
+
+/** A datagram that did not leave, or that nobody took. */
+export function sendErrorOf(error: unknown, peer: IpAddress): SocketError {
+  const hint = codeOf(error) === 'EACCES' ? ' (a broadcast address needs the option broadcast)' : ''
+  return new BrokenError(`Cannot send to ${formatAddress(peer)}: ${reasonOf(error)}${hint}`, {
+    phase: 'write',
+    peer,
+    retryable: isRefusal(error),
+    cause: error,
+  })
+}
+
+/** What the system reports about a socket without saying which datagram it is about. */
+export function receiveErrorOf(error: unknown): SocketError {
+  return new BrokenError(`Cannot receive: ${reasonOf(error)}`, { phase: 'read', cause: error })
+}

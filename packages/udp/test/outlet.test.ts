@@ -1,0 +1,110 @@
+import type { SocketError } from '@fairlead/core'
+import { expect, test } from 'vitest'
+
+import { Lane } from '../src/lane.ts'
+import { Outlet } from '../src/outlet.ts'
+import { Counters } from '../src/stats.ts'
+import { until } from './tools.ts'
+
+type Callback = (error: Error | null) => void
+
+/** A socket whose system takes nothing until told to. */
+function stuck() {
+  const callbacks: Callback[] = []
+  const socket = {
+    send: (...parts: unknown[]) => void callbacks.push(parts.at(-1) as Callback),
+    getSendQueueCount: () => callbacks.length,
+    getSendQueueSize: () => callbacks.length * 10,
+  }
+  return { socket: socket as never, callbacks }
+}
+
+function laneOn(outlet: Outlet) {
+  const told: SocketError[] = []
+  const events: string[] = []
+  const lane = new Lane(outlet, {
+    relieved: () => void events.push('relieved'),
+    flushed: () => void events.push('flushed'),
+    troubled: (error) => void told.push(error),
+    addressOf: (host = '127.0.0.1', port) => ({ kind: 'ip', family: 4, host, port }),
+  })
+  return { lane, told, events }
+}
+
+const data = new Uint8Array(10)
+
+test('the queue is bounded: beyond it datagrams are dropped, counted, told once, and room is told', async () => {
+  const { socket, callbacks } = stuck()
+  const counters = new Counters()
+  const { lane, told, events } = laneOn(new Outlet(socket, { datagrams: 300, bytes: 10_000 }, counters))
+  const dropped = Array.from({ length: 310 }, () => lane.write(data, 9)).filter((it) => it !== undefined)
+  expect(dropped.length).toBe(10)
+  expect(dropped[0]).toMatchObject({ limit: 'sendQueue', value: 300 })
+  expect(told).toEqual([dropped[0]])
+  expect(lane).toMatchObject({ pending: 300, bytes: 3_000, congested: true })
+  for (const callback of callbacks.splice(0)) callback(null)
+  expect(events).toEqual(['flushed'])
+  await until(() => events.includes('relieved'))
+  expect(lane).toMatchObject({ pending: 0, bytes: 0, congested: false })
+  expect(counters).toMatchObject({ sent: 300, sentBytes: 3_000, sendDropped: 10, sendErrors: 0 })
+})
+
+test('by bytes, too; and what the system took at once does not count', () => {
+  const full = laneOn(new Outlet(stuck().socket, { datagrams: 1_000, bytes: 25 }, new Counters())).lane
+  expect([1, 2, 3].map(() => full.write(data, 9) === undefined)).toEqual([true, true, false])
+  const taken = { send() {}, getSendQueueCount: () => 0, getSendQueueSize: () => 0 } as never
+  const free = laneOn(new Outlet(taken, { datagrams: 2, bytes: 25 }, new Counters())).lane
+  expect([1, 2, 3].map(() => free.write(data, 9) === undefined)).toEqual([true, true, true])
+  const silent = laneOn(new Outlet({ send() {} }, { datagrams: 2, bytes: 25 }, new Counters())).lane
+  expect([1, 2, 3].map(() => silent.write(data, 9) === undefined)).toEqual([true, true, false])
+})
+
+test('lanes of one outlet keep their own books and are relieved together', async () => {
+  const { socket, callbacks } = stuck()
+  const outlet = new Outlet(socket, { datagrams: 1_000, bytes: 100_000 }, new Counters())
+  const [one, two, idle] = [laneOn(outlet), laneOn(outlet), laneOn(outlet)]
+  for (let i = 0; i < 256; i++) one.lane.write(data, 9)
+  two.lane.write(data, 9, '127.0.0.1')
+  expect([one, two, idle].map((it) => it.lane.congested)).toEqual([true, true, false])
+  expect([one, two, idle].map((it) => it.lane.pending)).toEqual([256, 1, 0])
+  for (const callback of callbacks.splice(0)) callback(null)
+  await until(() => two.events.includes('relieved'))
+  expect([one.events, two.events, idle.events]).toEqual([
+    ['flushed', 'relieved'],
+    ['flushed', 'relieved'],
+    [],
+  ])
+})
+
+test('refused twice, a datagram is given up', () => {
+  const { socket, callbacks } = stuck()
+  const counters = new Counters()
+  const { lane, told, events } = laneOn(new Outlet(socket, { datagrams: 9, bytes: 99 }, counters))
+  const refusal = Object.assign(new Error('send ECONNREFUSED'), { code: 'ECONNREFUSED' })
+  lane.write(data, 9)
+  callbacks.shift()?.(refusal)
+  expect(lane.pending).toBe(1)
+  callbacks.shift()?.(refusal)
+  expect(callbacks.length).toBe(0)
+  expect(counters).toMatchObject({ sent: 0, refused: 2, sendErrors: 1 })
+  expect([told.length, lane.pending, events]).toEqual([2, 0, ['flushed']])
+})
+
+test('cancelled by our own destroy, or thrown by the runtime: counted, and only the foreign is told', () => {
+  const { socket, callbacks } = stuck()
+  const counters = new Counters()
+  const { lane, told } = laneOn(new Outlet(socket, { datagrams: 9, bytes: 99 }, counters))
+  lane.write(data, 9)
+  callbacks.shift()?.(Object.assign(new Error('send ECANCELED'), { code: 'ECANCELED' }))
+  expect(told).toEqual([])
+  const throwing = {
+    send() {
+      throw new Error('out of order')
+    },
+  } as never
+  const broken = laneOn(new Outlet(throwing, { datagrams: 9, bytes: 99 }, counters))
+  expect(broken.lane.write(data, 9)).toBeUndefined()
+  expect(broken.told[0]?.message).toBe('Cannot send to 127.0.0.1:9: out of order')
+  expect(broken.lane.pending).toBe(0)
+  expect(counters.sendErrors).toBe(2)
+})

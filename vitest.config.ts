@@ -1,0 +1,52 @@
+import { readdirSync } from 'node:fs'
+
+import { defaultServerConditions } from 'vite'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+
+/** Tests on sources: the packages of this repository resolve to their `src`, so nothing has to be built. */
+function unit(name: string): TestProjectInlineConfiguration {
+  return {
+    ssr: { resolve: { conditions: ['@fairlead/source', ...defaultServerConditions] } },
+    test: {
+      name,
+      root: `packages/${name}`,
+      include: ['test/**/*.test.ts'],
+      exclude: ['test/e2e/**'],
+      testTimeout: 20_000,
+      expect: { poll: { timeout: 10_000 } },
+      // They wait for sockets more than they compute.
+      maxWorkers: 2,
+    },
+  }
+}
+
+/** Tests on what `npm run build` made. They start programs, and come one group after the other. */
+function built(
+  name: string,
+  root: string,
+  include: string,
+  groupOrder: number,
+): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      root,
+      include: [include],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 30_000 } },
+      maxWorkers: 1,
+      sequence: { groupOrder },
+    },
+  }
+}
+
+const units = readdirSync(new URL('packages', import.meta.url)).map(unit)
+const builds = [
+  built('e2e', 'packages/examples', 'test/e2e/**/*.test.ts', 1),
+  built('conformance', 'conformance', '**/*.test.ts', 2),
+]
+
+export default defineConfig(({ mode }) => ({
+  test: { projects: mode === 'unit' ? units : [...units, ...builds] },
+}))
