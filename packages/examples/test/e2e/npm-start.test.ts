@@ -14,11 +14,12 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
 /**
  * As in a terminal, where Ctrl-C reaches npm and the hub at once, and npm passes it on to the hub again. What is
- * installed and built already is left alone, so this disturbs no other test.
+ * installed and built already is left alone, so this disturbs no other test. `exec`, because a shell in between would
+ * tell of the interrupt in npm's place: dash does, bash does not.
  */
 function npmStart(): Program {
   const flags = `--port 0 --chat-port 0 --beacon-port 0 --folder '${folder.path}'`
-  return Program.start('script', ['--quiet', '--return', '--command', `npm start -- ${flags}`, '/dev/null'], {
+  return Program.start('script', ['--quiet', '--return', '--command', `exec npm start -- ${flags}`, '/dev/null'], {
     cwd: root,
   })
 }
