@@ -19,9 +19,13 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url))
  */
 function npmStart(): Program {
   const flags = `--port 0 --chat-port 0 --beacon-port 0 --folder '${folder.path}'`
-  return Program.start('script', ['--quiet', '--return', '--command', `exec npm start -- ${flags}`, '/dev/null'], {
-    cwd: root,
-  })
+  return Program.start(
+    'script',
+    ['--quiet', '--return', '--command', `exec npm start -- ${flags}`, '/dev/null'],
+    {
+      cwd: root,
+    },
+  )
 }
 
 const ctrlC = '\u0003'
