@@ -44,7 +44,8 @@ function built(
 const units = readdirSync(new URL('packages', import.meta.url)).map(unit)
 const builds = [
   built('e2e', 'packages/examples', 'test/e2e/**/*.test.ts', 1),
-  built('conformance', 'conformance', '**/*.test.ts', 2),
+  built('tcp-e2e', 'packages/tcp', 'test/e2e/**/*.test.ts', 2),
+  built('conformance', 'conformance', '**/*.test.ts', 3),
 ]
 
 export default defineConfig(({ mode }) => ({

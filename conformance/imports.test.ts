@@ -10,7 +10,8 @@ import { packages } from './packages.ts'
 /** Who may lean on whom: what each package may import, and what one entry may beyond that. */
 const allowed: Record<string, string> = {
   '@fairlead/core': 'node:diagnostics_channel',
-  '@fairlead/tcp': '@fairlead/core node:net node:tls node:dns node:fs',
+  '@fairlead/core/node': 'node:stream',
+  '@fairlead/tcp': '@fairlead/core node:net node:tls node:dns node:fs node:crypto',
   '@fairlead/tcp/node': 'node:stream',
   '@fairlead/udp': '@fairlead/core node:dgram node:dns node:os node:crypto node:fs',
   '@fairlead/http':

@@ -1,6 +1,8 @@
 import type { Address } from './address.ts'
 import { ChunkIterator } from './chunk-iterator.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
+import { defaultHighWaterMark } from './defaults.ts'
+import { channels } from './diagnostics.ts'
 import { BrokenError, ClosedError, SocketError } from './errors.ts'
 import { Gate, ready, rejected } from './gate.ts'
 import { HandlerSlot, type SlotHost } from './handler-slot.ts'
@@ -12,6 +14,12 @@ export interface ConnectionOwner<C> {
   release(connection: C): void
 }
 
+/** Bytes that passed. */
+export interface Traffic {
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
 /**
  * What every transport's connection shares: the lifecycle, the handler slot, iteration, waiting for room and
  * bounded closing. A transport says how to start and stop its input (`flow`), how to write, how to end its
@@ -20,29 +28,24 @@ export interface ConnectionOwner<C> {
  *
  * One floor, not a tower: transports extend this class and nothing extends them but their own variants.
  */
-export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out> {
+export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out>, SlotHost {
   abstract readonly localAddress: Address
   abstract readonly remoteAddress: Address
   abstract readonly buffered: number
 
   protected readonly slot: HandlerSlot<In>
   readonly #life = new Lifecycle()
-  readonly #gate = new Gate()
+  /** Made for the first sender that has to wait. */
+  #gate: Gate | undefined
   #owner: ConnectionOwner<this> | undefined
   #ending: CloseReason | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #cutAt = Infinity
+  /** When a polite closing is cut. */
+  #cut: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined
   #firstEnd: 'local' | 'remote' = 'remote'
   #outputEnded = false
 
   constructor() {
-    const host: SlotHost = {
-      flow: (wanted) => this.flow(wanted),
-      answerEnd: () => this.halfClose(),
-      closeForShutdown: (grace) => this.beginClose({ kind: 'shutdown' }, grace),
-      fail: (error) => this.destroy(SocketError.from(error, 'Connection handler failed')),
-    }
-    this.slot = new HandlerSlot<In>(host)
+    this.slot = new HandlerSlot<In>(this)
   }
 
   get state(): ResourceState {
@@ -62,14 +65,17 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
   abstract cork(): void
   abstract uncork(): void
 
-  /** Starts or stops the transport's input. Called often; must be cheap and idempotent. */
-  protected abstract flow(wanted: boolean): void
+  /** Starts or stops the transport's input. Called often, by the slot; must be cheap and idempotent. */
+  abstract flow(wanted: boolean): void
   /** Ends the output after what was written. Called once; the connection is closed when the peer ended, too. */
   protected abstract endOutput(reason: CloseReason): void
   /** Lets go of the transport at once. */
   protected abstract cut(reason: CloseReason): void
   /** Bytes that a reader by iteration may hold before input is stopped. */
-  protected abstract readonly iterationLimit: number
+  protected get iterationLimit(): number {
+    return defaultHighWaterMark
+  }
+
   protected abstract sizeOf(data: In): number
 
   handle(handler: ConnectionHandler<In>, head?: In): void {
@@ -82,7 +88,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
 
   send(data: Out): Promise<void> {
     try {
-      return this.write(data) ? ready : this.#gate.wait()
+      return this.write(data) ? ready : this.#room()
     } catch (error) {
       return rejected(error)
     }
@@ -91,8 +97,13 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
   drained(options?: { signal?: AbortSignal }): Promise<void> {
     if (this.state === 'closed') return rejected(this.unwritable())
     if (!this.congested) return ready
-    const room = this.#gate.wait()
+    const room = this.#room()
     return options?.signal ? unlessAborted(room, options.signal) : room
+  }
+
+  /** What passed, on transports that count it. */
+  protected get traffic(): Traffic | undefined {
+    return undefined
   }
 
   /** Whether the output stands above the high-water mark. */
@@ -123,6 +134,21 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
     return this.close()
   }
 
+  /** The slot's handler has no opinion on the peer's end. */
+  answerEnd(): void {
+    this.halfClose()
+  }
+
+  /** The slot's handler has no opinion on the shutdown. */
+  closeForShutdown(grace: number): void {
+    this.beginClose({ kind: 'shutdown' }, grace)
+  }
+
+  /** A callback of the slot's handler failed. */
+  fail(error: unknown): void {
+    this.destroy(SocketError.from(error, 'Connection handler failed'))
+  }
+
   /** Joins the set of a listener, which is told when this connection is gone. */
   attach(owner: ConnectionOwner<this>): void {
     this.#owner = owner
@@ -146,7 +172,8 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
     if (this.state === 'closed') return
     if (this.#life.begin()) {
       // Whoever ended first closed it; this side may only be answering.
-      this.#ending = reason.kind === 'local' && this.slot.ended ? { kind: 'remote' } : reason
+      const answering = reason.kind === 'local' && this.slot.ended && this.#firstEnd === 'remote'
+      this.#ending = answering ? { kind: 'remote' } : reason
       this.#arm(grace)
       this.slot.deafen()
       this.halfClose()
@@ -170,22 +197,25 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
 
   /** The output fell to where writing may go on. */
   protected relieved(): void {
-    this.#gate.open()
+    this.#gate?.open()
     this.slot.drain()
   }
 
   /** All that was written is with the system, the end included: whoever waits in `send` has what he waited for. */
   protected flushed(): void {
-    this.#gate.open()
+    this.#gate?.open()
   }
 
   /** The transport is gone: for `reason`, or in good order when none is given. */
   protected finish(reason?: CloseReason): void {
     const why = reason ?? this.#ending ?? { kind: this.#firstEnd }
     if (!this.#life.finish(why)) return
-    clearTimeout(this.#timer)
-    this.#gate.fail(this.unwritable())
+    clearTimeout(this.#cut?.timer)
+    this.#gate?.fail(this.unwritable())
     this.slot.close(why)
+    if (channels.close.hasSubscribers) {
+      channels.close.publish({ connection: this, reason: why, ...this.traffic })
+    }
     this.#owner?.release(this)
   }
 
@@ -204,11 +234,15 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
     return new ClosedError(`Cannot write: ${what}`, options)
   }
 
+  #room(): Promise<void> {
+    return (this.#gate ??= new Gate()).wait()
+  }
+
   #arm(grace: number): void {
-    const cutAt = performance.now() + grace
-    if (cutAt >= this.#cutAt) return
-    this.#cutAt = cutAt
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.abandon({ kind: 'timeout', phase: 'close' }), grace)
+    const at = performance.now() + grace
+    if (this.#cut && at >= this.#cut.at) return
+    clearTimeout(this.#cut?.timer)
+    const timer = setTimeout(() => this.abandon({ kind: 'timeout', phase: 'close' }), grace)
+    this.#cut = { at, timer }
   }
 }

@@ -2,14 +2,40 @@ import type { Address } from './address.ts'
 import type { SocketError } from './errors.ts'
 import type { CloseReason, Resource } from './resource.ts'
 
+/** A certificate as a peer showed it (RFC 5280). Node's `X509Certificate` is one. */
+export interface TlsCertificate {
+  /** One `NAME=value` a line, as in `CN=client one`. */
+  readonly subject: string
+  readonly issuer: string
+  /** As in `DNS:example.com, IP Address:192.0.2.1`. */
+  readonly subjectAltName: string | undefined
+  readonly serialNumber: string
+  /** SHA-256 in hexadecimal, with colons between the bytes. */
+  readonly fingerprint256: string
+  readonly validFrom: string
+  readonly validTo: string
+  /** The certificate itself, DER encoded. */
+  readonly raw: Uint8Array
+}
+
 /** What a TLS handshake agreed on. */
 export interface TlsFacts {
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
+  /** The cipher suite by its registered name, as in `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string
   /** The application protocol chosen by ALPN (RFC 7301), if any. */
-  readonly alpn?: string
+  readonly alpn?: string | undefined
+  /** The name that the client asked for (RFC 6066 section 3), if any. */
+  readonly serverName?: string | undefined
   /** Whether the peer's certificate was verified against the configured authorities. */
   readonly authorized: boolean
+  /** Why it was not, if a certificate was asked for. */
+  readonly authorizationError?: string | undefined
+  /** Whether an earlier session was taken up again. */
+  readonly resumed: boolean
+  /** The certificate that the peer showed, if any. */
+  readonly peerCertificate?: TlsCertificate | undefined
 }
 
 /**

@@ -7,13 +7,32 @@ export interface DeadlineOwner {
 /** Milliseconds between two looks at the clock. */
 export const tick = 250
 
+/** Where {@link Deadline} has its time from; tests bring their own, and turn it by hand. */
+export interface Clock {
+  /** Milliseconds that only grow. */
+  now(): number
+  /** Calls `look` about every {@link tick} until the function returned is called. Keeps no process alive. */
+  every(look: () => void): () => void
+}
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  every(look) {
+    const timer = setInterval(look, tick)
+    // A deadline alone does not keep a process alive; what it guards does.
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+}
+
 /**
  * A time limit that is cheap to move: setting it stores a number, and one timer for the whole process looks
  * at all of them every {@link tick} milliseconds. A timer per chunk would cost fifty times as much.
  */
 export class Deadline {
   static readonly #all = new Set<Deadline>()
-  static #timer: ReturnType<typeof setInterval> | undefined
+  static #clock = systemClock
+  static #stop: (() => void) | undefined
   readonly #owner: DeadlineOwner
   #at = Infinity
   #armed = false
@@ -22,9 +41,21 @@ export class Deadline {
     this.#owner = owner
   }
 
+  /** The time now, in milliseconds, by the clock that all deadlines go by. */
+  static now(): number {
+    return Deadline.#clock.now()
+  }
+
+  /** Goes by another clock; without one, by the system's again. Deadlines that are set already are dropped. */
+  static use(clock: Clock = systemClock): void {
+    for (const deadline of Deadline.#all) deadline.#disarm()
+    Deadline.#rest()
+    Deadline.#clock = clock
+  }
+
   /** The owner has `milliseconds` from now; replaces what was set before. `Infinity` clears it. */
   set(milliseconds: number): void {
-    this.#at = performance.now() + milliseconds
+    this.#at = Deadline.now() + milliseconds
     if (!this.#armed && milliseconds !== Infinity) Deadline.#arm(this)
   }
 
@@ -33,27 +64,32 @@ export class Deadline {
     this.#at = Infinity
   }
 
+  #disarm(): void {
+    this.#at = Infinity
+    this.#armed = false
+    Deadline.#all.delete(this)
+  }
+
   static #arm(deadline: Deadline): void {
     deadline.#armed = true
     Deadline.#all.add(deadline)
-    if (Deadline.#timer) return
-    Deadline.#timer = setInterval(() => Deadline.#look(), tick)
-    // A deadline alone does not keep a process alive; what it guards does.
-    Deadline.#timer.unref()
+    Deadline.#stop ??= Deadline.#clock.every(() => Deadline.#look())
   }
 
   static #look(): void {
-    const now = performance.now()
+    const now = Deadline.now()
     for (const deadline of Deadline.#all) {
       if (deadline.#at > now && deadline.#at !== Infinity) continue
       const passed = deadline.#at !== Infinity
-      deadline.#at = Infinity
-      deadline.#armed = false
-      Deadline.#all.delete(deadline)
+      deadline.#disarm()
       if (passed) deadline.#owner.onDeadline()
     }
+    Deadline.#rest()
+  }
+
+  static #rest(): void {
     if (Deadline.#all.size > 0) return
-    clearInterval(Deadline.#timer)
-    Deadline.#timer = undefined
+    Deadline.#stop?.()
+    Deadline.#stop = undefined
   }
 }

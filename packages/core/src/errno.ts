@@ -3,6 +3,8 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'address is in use',
   EADDRNOTAVAIL: 'address is not available on this machine',
+  EAFNOSUPPORT: 'address family is not supported',
+  EAI_ADDRFAMILY: 'no address of that family',
   EAI_AGAIN: 'name server did not answer',
   ECANCELED: 'socket was closed',
   ECONNABORTED: 'connection aborted',
@@ -12,6 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
   EINVAL: 'the socket cannot reach that address',
   EMFILE: 'too many open files',
   EMSGSIZE: 'too large for the path',
+  ENETDOWN: 'network is down',
   ENETUNREACH: 'network is unreachable',
   ENOENT: 'no such file',
   ENOTFOUND: 'no such host',
@@ -20,13 +23,24 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timed out',
 }
 
-/** The system's code of an error of the runtime, or an empty string. */
+/**
+ * The system's code of an error of the runtime, or an empty string. A callback may have thrown anything;
+ * looking at it must not throw again.
+ */
 export function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : ''
+  try {
+    const code = (error as { code?: unknown } | null | undefined)?.code
+    return typeof code === 'string' ? code : ''
+  } catch {
+    return ''
+  }
 }
 
 /** Why, in words. */
 export function reasonOf(error: unknown): string {
-  return reasons[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
+  try {
+    return reasons[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
+  } catch {
+    return 'unknown'
+  }
 }

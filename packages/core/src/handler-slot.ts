@@ -28,6 +28,9 @@ export interface SlotHost {
   fail(error: unknown): void
 }
 
+/** Most slots never keep anything; they share this. */
+const nothing: never[] = []
+
 /**
  * The one place where a connection's handler sits, and the order in which it hears things.
  *
@@ -37,7 +40,7 @@ export interface SlotHost {
 export class HandlerSlot<In> {
   readonly #host: SlotHost
   #handler: InnerHandler<In> | undefined
-  #pending: In[] = []
+  #pending: In[] = nothing
   #ended = false
   #tellEnd = false
   #deaf = false
@@ -91,17 +94,17 @@ export class HandlerSlot<In> {
     const before = this.#handler
     this.#handler = handler
     const unread = before?.onReplaced?.() ?? []
-    if (!this.#deaf) this.#pending.unshift(...unread)
+    this.#putBack(unread)
     this.#held = this.#paused = false
     this.#tellEnd = this.#ended
-    if (head !== undefined && !this.#deaf) this.#pending.unshift(head)
+    if (head !== undefined) this.#putBack([head])
     this.#schedule()
   }
 
   /** Takes `handler` out, unless another took its place, and puts back what it did not read. */
   release(handler: InnerHandler<In>, unread: readonly In[] = []): void {
     if (this.#handler !== undefined && this.#handler !== handler) return
-    if (!this.#deaf) this.#pending.unshift(...unread)
+    this.#putBack(unread)
     if (this.#handler === undefined) return
     this.#handler = undefined
     this.#held = false
@@ -113,14 +116,16 @@ export class HandlerSlot<In> {
     const before = this.#handler
     this.#handler = undefined
     const unread = [...(before?.onReplaced?.() ?? []), ...this.#pending]
-    this.#pending = []
+    this.#pending = nothing
     this.#held = false
     return unread
   }
 
   push(data: In): void {
-    if (this.flowing) this.#deliver(data)
-    else if (!this.#deaf) this.#pending.push(data)
+    if (this.flowing) this.deliver(data)
+    else if (this.#deaf) return
+    else if (this.#pending.length > 0) this.#pending.push(data)
+    else this.#pending = [data]
   }
 
   pushEnd(): void {
@@ -152,7 +157,7 @@ export class HandlerSlot<In> {
   deafen(reason?: CloseReason): void {
     if (this.#deaf) return
     this.#deaf = true
-    this.#pending = []
+    this.#pending = nothing
     const handler = this.#handler
     if (handler?.onDeaf) this.#guard(() => handler.onDeaf?.(reason))
     this.#host.flow(true)
@@ -179,6 +184,10 @@ export class HandlerSlot<In> {
     this.#schedule()
   }
 
+  #putBack(unread: readonly In[]): void {
+    if (!this.#deaf && unread.length > 0) this.#pending = [...unread, ...this.#pending]
+  }
+
   #changed(): void {
     const wanted = this.#handler !== undefined && !this.#paused && !this.#held
     if (wanted && (this.#pending.length > 0 || this.#tellEnd)) this.#schedule()
@@ -193,7 +202,7 @@ export class HandlerSlot<In> {
 
   #flush(): void {
     this.#scheduled = false
-    while (this.#pending.length > 0 && this.#wanting()) this.#deliver(this.#pending.shift() as In)
+    while (this.#pending.length > 0 && this.#wanting()) this.deliver(this.#pending.shift() as In)
     if (this.flowing && this.#tellEnd) this.#deliverEnd()
     if (this.#deaf) this.#handler?.onDeaf?.(this.#reason)
     if (this.#reason === undefined) {
@@ -214,7 +223,8 @@ export class HandlerSlot<In> {
     return this.#handler !== undefined && !this.#paused && !this.#held && !this.#scheduled
   }
 
-  #deliver(data: In): void {
+  /** What {@link push} does while {@link flowing}, for those who have just asked. */
+  deliver(data: In): void {
     const handler = this.#handler as InnerHandler<In>
     try {
       const answer = handler.onData(data)

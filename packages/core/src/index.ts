@@ -10,8 +10,10 @@ export type {
   ConnectionHandler,
   FramedConnection,
   MessageConnection,
+  TlsCertificate,
   TlsFacts,
 } from './connection.ts'
+export { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
 export {
   BrokenError,
   BusyError,
@@ -28,4 +30,7 @@ export {
 export { lines, type LinesOptions } from './framing/lines.ts'
 export type { Accept, Listener, Transport } from './listener.ts'
 export type { CloseOptions, CloseReason, Resource, ResourceState, TimeoutPhase } from './resource.ts'
+export { type QueuedConnection, sendQueue } from './send-policy/queued-connection.ts'
+export type { SendPolicy, SendQueueOptions, SendStats } from './send-policy/send-policy.ts'
 export { shutdown } from './shutdown.ts'
+export { splice, type Spliced, type SpliceOptions } from './splice.ts'

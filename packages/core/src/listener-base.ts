@@ -3,6 +3,7 @@ import { admit } from './accept.ts'
 import type { Address } from './address.ts'
 import type { ConnectionBase, ConnectionOwner } from './connection-base.ts'
 import { defaultAcceptBacklog } from './defaults.ts'
+import { channels } from './diagnostics.ts'
 import { SocketError } from './errors.ts'
 import { graceOf, Lifecycle } from './lifecycle.ts'
 import type { Accept, Listener } from './listener.ts'
@@ -89,15 +90,28 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
     if (this.connections.size === 0) this.#empty?.()
   }
 
-  /** Takes a new connection into the set and gives it to whoever accepts. */
-  protected adopt(connection: C): void {
+  /** The listener closes: what is not a connection yet, and would become one, has to end now. */
+  protected dismiss(): void {}
+
+  /**
+   * Takes a new connection into the set and gives it to whoever accepts. False: too many wait to be taken
+   * already, and it is destroyed.
+   */
+  protected adopt(connection: C): boolean {
     this.connections.add(connection)
     connection.attach(this)
-    if (this.#accept) admit<C, In, Out>(connection, this.#accept)
-    else if (!this.#queue.offer(connection)) connection.destroy()
+    if (channels.accept.hasSubscribers) channels.accept.publish({ listener: this, connection })
+    if (this.#accept) {
+      admit<C, In, Out>(connection, this.#accept)
+      return true
+    }
+    const taken = this.#queue.offer(connection)
+    if (!taken) connection.destroy()
+    return taken
   }
 
   async #shutDown(grace: number): Promise<void> {
+    this.dismiss()
     // A step that fails leaves nothing listening either.
     await this.suspend().catch(() => {})
     this.#queue.close()

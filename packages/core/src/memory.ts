@@ -1,9 +1,11 @@
 /**
  * Connections without sockets: pairs, listeners on names. Delivery is asynchronous, with back-pressure and
- * resets, as it is over a network.
+ * resets, as it is over a network. And a network of datagrams, as bad as a test wants it.
  *
  * @packageDocumentation
  */
+export type { Datagram, DatagramHandler, DatagramSocket, MemoryAddress } from './memory/datagram-socket.ts'
+export { type DatagramConditions, DatagramNetwork, type DatagramStats } from './memory/datagrams.ts'
 export {
   connect,
   connectBytes,

@@ -1,23 +1,29 @@
-import { connect as open, type Socket } from 'node:net'
+import { isIP } from 'node:net'
 
+import { type Address, ipAddress } from '@fairlead/core'
+
+import { TcpAttempt } from './attempt.ts'
+import { connectErrorOf, connectTimeoutOf, furthest, resolveErrorOf } from './connect-errors.ts'
 import {
-  type ByteConnection,
-  ConnectError,
-  type ConnectAttempt,
-  ipAddress,
-  TimeoutError,
-} from '@fairlead/core'
-import { codeOf, reasonOf } from '@fairlead/core/transport'
-
-import { TcpConnection } from './connection.ts'
-import { checkEndpoint, checkPositive, type ConnectOptions, defaultConnectTimeout } from './options.ts'
+  checkConnect,
+  type ConnectOptions,
+  defaultAttemptDelay,
+  defaultConnectTimeout,
+  familyOf,
+} from './connect-options.ts'
+import { Race } from './race.ts'
+import { Resolution } from './resolve.ts'
+import type { StreamConnection } from './stream.ts'
 
 /**
- * Connects over TCP or to a Unix socket. Born paused: nothing is read before the connection is handled or
- * iterated. Whoever called owns it.
+ * Connects over TCP or to a Unix socket. A name is resolved for IPv4 and IPv6, and its addresses are raced
+ * (RFC 8305): each has `attemptDelay` to itself before the next is tried beside it, the first connection that
+ * is ready wins, `prelude` and TLS included, and the others are destroyed. Born paused: nothing is read before
+ * the connection is handled or iterated. Whoever called owns it.
  *
- * @throws TypeError or RangeError that names the option; ConnectError with one record per address tried;
- *   TimeoutError with phase `connect`; `signal.reason` when aborted.
+ * @throws TypeError or RangeError that names the option; ConnectError with one record per address tried, or
+ *   with phase `dns` and the resolver's error as its cause; TimeoutError with the phase in which it hung, and
+ *   as its cause a ConnectError with the records; `signal.reason` when aborted.
  * @example
  * ```ts
  * const connection = await connect({ port: 7000 })
@@ -25,76 +31,66 @@ import { checkEndpoint, checkPositive, type ConnectOptions, defaultConnectTimeou
  * for await (const chunk of connection) console.log(Buffer.from(chunk).toString())
  * ```
  */
-export async function connect(options: ConnectOptions): Promise<ByteConnection> {
-  checkEndpoint(options, 1)
-  const { host = '127.0.0.1', port = 0, path, signal, connectTimeout = defaultConnectTimeout } = options
-  checkPositive('connectTimeout', connectTimeout)
+export async function connect(options: ConnectOptions): Promise<StreamConnection> {
+  checkConnect(options)
+  const { signal, connectTimeout = defaultConnectTimeout, attemptDelay = defaultAttemptDelay } = options
   signal?.throwIfAborted()
-  const where = path === undefined ? { host, port } : { path }
-  const name = path ?? `${host}:${port}`
 
-  const started = performance.now()
-  const attempts: ConnectAttempt[] = []
-  const socket = open({ ...where, allowHalfOpen: true, noDelay: true })
-  recordAttempts(socket, attempts)
+  const tried: TcpAttempt[] = []
+  const start = (address: Address): TcpAttempt => {
+    const attempt = new TcpAttempt(address, options)
+    tried.push(attempt)
+    return attempt
+  }
+  const target = targetOf(options)
+  const whole = target instanceof Resolution ? new Race(target, start, attemptDelay) : start(target)
+
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      settle()
-      // Nothing that the dying socket still reports matters any more.
-      socket.on('error', () => {})
-      socket.destroy()
-      reject(error)
-    }
-    const timer = setTimeout(() => {
-      fail(
-        new TimeoutError(`Cannot connect to ${name}: no answer within ${connectTimeout} ms`, {
-          phase: 'connect',
-          retryable: true,
-        }),
-      )
-    }, connectTimeout)
-    const abort = (): void => fail(signal?.reason as Error)
-    const refuse = (error: Error): void => {
-      // Not every runtime tells of its attempts.
-      if (attempts.length === 0) attempts.push(...attemptIn(error, started))
-      const message = `Cannot connect to ${name}: ${attempts.length > 1 ? 'no address answered' : reasonOf(error)}`
-      fail(new ConnectError(message, { attempts, cause: error }))
-    }
     const settle = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      socket.off('error', refuse)
+      if (target instanceof Resolution) target.cancel()
     }
-    signal?.addEventListener('abort', abort, { once: true })
-    socket.once('error', refuse)
-    socket.once('connect', () => {
+    const giveUp = (reason: unknown): void => {
       settle()
-      resolve(new TcpConnection(socket, path))
-    })
+      whole.cancel()
+      reject(reason)
+    }
+    const abort = (): void => giveUp(signal?.reason)
+    const timer = setTimeout(() => {
+      const phase = furthest(tried.filter((attempt) => !attempt.failed).map((attempt) => attempt.phase))
+      const attempts = tried.map((attempt) => attempt.record)
+      giveUp(connectTimeoutOf(phase, connectTimeout, attempts, nameOf(options)))
+    }, connectTimeout)
+    // The lookup may have aborted it already.
+    if (signal?.aborted) return abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    whole.result.then(
+      (connection) => {
+        settle()
+        resolve(connection)
+      },
+      () => {
+        settle()
+        const unresolved = tried.length === 0 && target instanceof Resolution
+        reject(
+          unresolved ? resolveErrorOf(target.error, nameOf(options)) : connectErrorOf(tried, nameOf(options)),
+        )
+      },
+    )
   })
 }
 
-/** One record for each address that the runtime tries. */
-function recordAttempts(socket: Socket, attempts: ConnectAttempt[]): void {
-  const started = new Map<string, number>()
-  socket.on('connectionAttempt', (ip: string, port: number) =>
-    started.set(`${ip} ${port}`, performance.now()),
-  )
-  const record = (ip: string, port: number, code: string): void => {
-    const since = started.get(`${ip} ${port}`) ?? performance.now()
-    const duration = performance.now() - since
-    attempts.push({ address: ipAddress(ip, port), phase: 'connect', code, duration })
-  }
-  socket.on('connectionAttemptFailed', (ip: string, port: number, _family: number, error: Error) => {
-    record(ip, port, codeOf(error))
-  })
-  socket.on('connectionAttemptTimeout', (ip: string, port: number) => record(ip, port, 'ETIMEDOUT'))
+/** The one address there is, or the name's as they are found. */
+function targetOf(options: ConnectOptions): Address | Resolution {
+  const { host = '127.0.0.1', port = 0, path, lookup } = options
+  if (path !== undefined) return { kind: 'unix', path }
+  if (isIP(host) !== 0) return ipAddress(host, port)
+  return new Resolution({ host, port, lookup, family: familyOf(options) })
 }
 
-/** The attempt that an error of the runtime is about, if it names an address. */
-function attemptIn(error: Error, started: number): ConnectAttempt[] {
-  const { address, port } = error as { address?: unknown; port?: unknown }
-  if (typeof address !== 'string' || typeof port !== 'number') return []
-  const duration = performance.now() - started
-  return [{ address: ipAddress(address, port), phase: 'connect', code: codeOf(error), duration }]
+/** Whom and from where, for messages. */
+function nameOf({ host = '127.0.0.1', port = 0, path, localAddress }: ConnectOptions): string {
+  const from = localAddress === undefined ? '' : ` from ${localAddress}`
+  return path ?? `${host.includes(':') ? `[${host}]` : host}:${port}${from}`
 }

@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net'
 
-import { type Address, type ByteConnection, ClosedError, type CloseReason } from '@fairlead/core'
-import { ConnectionBase, defaultHighWaterMark } from '@fairlead/core/transport'
+import {
+  type Address,
+  ClosedError,
+  type CloseReason,
+  LimitError,
+  type TimeoutPhase,
+  type TlsFacts,
+} from '@fairlead/core'
+import { ConnectionBase, type InnerHandler, type Traffic } from '@fairlead/core/transport'
 
-import { addressFrom } from './address.ts'
+import { addressOr } from './address.ts'
+import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
 import { brokenBy } from './errno.ts'
-
-/** What the connection hears of its socket. */
-interface SocketListeners {
-  data(chunk: Buffer): void
-  end(): void
-  drain(): void
-  error(error: Error): void
-  close(): void
-}
+import { Outlet, sliceSize } from './outlet.ts'
+import type { ConnectionStats, StreamConnection } from './stream.ts'
+import { Timeouts, type Watched } from './timeouts.ts'
 
 /** What a borrower of the socket is told; see `lend` in `@fairlead/tcp/node`. */
 export interface LendOptions {
@@ -23,42 +25,85 @@ export interface LendOptions {
   onClose?(reason: CloseReason): void
 }
 
+/** How a socket becomes a connection; a listener's connections share one. */
+export interface TcpSetup {
+  readonly role: 'accepted' | 'connected'
+  /** Where the listener is, or whom was connected to: for sockets that have no address of their own to tell. */
+  readonly origin: Address
+  readonly options: ConnectionOptions
+}
+
+/** Where a socket has its connection: one property, where a closure for each event would be five. */
+const owner = Symbol('connection')
+
+type SocketEvent = 'data' | 'end' | 'drain' | 'error' | 'close'
+
+/** A socket that a connection listens to. */
+interface OwnedSocket extends Socket {
+  [owner]: TcpConnection
+}
+
 /**
- * A conversation over TCP or a Unix socket. The socket is created with `allowHalfOpen`, paused, and stays
+ * A conversation over TCP, TLS or a Unix socket. The socket is created with `allowHalfOpen`, paused, and stays
  * paused until somebody reads, so nothing is read that nobody wants.
  */
-export class TcpConnection extends ConnectionBase<Uint8Array, Uint8Array | string> implements ByteConnection {
-  readonly localAddress: Address
-  readonly remoteAddress: Address
-  protected readonly iterationLimit = defaultHighWaterMark
-  readonly #socket: Socket
-  readonly #listeners: SocketListeners
+export class TcpConnection
+  extends ConnectionBase<Uint8Array, Uint8Array | string>
+  implements StreamConnection, Watched
+{
+  remoteAddress: Address
+  tls: TlsFacts | undefined
+  readonly #setup: TcpSetup
+  #localAddress: Address | undefined
+  /** What is read and written: the socket of the system, or TLS on top of it. */
+  #socket: Socket
+  /** The socket of the system. */
+  #wire: Socket
+  /** Made for the first output that has to wait. */
+  #outlet: Outlet | undefined
+  /** Made when there is something to watch. */
+  #timeouts: Timeouts | undefined
+  #reading = false
   /** Somebody else reads the socket. */
   #lent = false
 
-  constructor(socket: Socket, path = '') {
+  constructor(socket: Socket, setup: TcpSetup) {
     super()
-    this.#socket = socket
-    // A socket that was reset before it got here has no addresses any more.
-    this.localAddress = addressFrom(socket.localAddress, socket.localPort, path)
-    this.remoteAddress = addressFrom(socket.remoteAddress, socket.remotePort, path)
-    this.#listeners = {
-      data: (chunk) => this.slot.push(chunk),
-      end: () => this.slot.pushEnd(),
-      drain: () => this.relieved(),
-      error: (error) => this.finish({ kind: 'error', error: brokenBy(error, this.remoteAddress) }),
-      close: () => this.finish(),
-    }
-    socket.pause()
-    socket.on('data', this.#listeners.data).on('end', this.#listeners.end).on('drain', this.#listeners.drain)
-    socket.on('error', this.#listeners.error).on('close', this.#listeners.close)
+    this.#setup = setup
+    this.#socket = this.#wire = socket
+    this.remoteAddress = addressOr(socket.remoteAddress, socket.remotePort, setup.origin)
+    if (setup.role === 'connected') this.#localAddress = this.#findLocalAddress()
+    TcpConnection.#attach(this)
+    const { readTimeout, idleTimeout, totalTimeout } = setup.options
+    if (readTimeout ?? idleTimeout ?? totalTimeout) this.#timeouts = new Timeouts(this, setup.options)
+  }
+
+  /** What a connection hears of its socket. */
+  static readonly #hears = {
+    data(this: OwnedSocket, chunk: Buffer): void {
+      this[owner].slot.push(chunk)
+    },
+    end(this: OwnedSocket): void {
+      this[owner].slot.pushEnd()
+    },
+    drain(this: OwnedSocket): void {
+      const connection = this[owner]
+      if (connection.#outlet?.pump() ?? true) connection.relieved()
+    },
+    error(this: OwnedSocket, error: Error): void {
+      const connection = this[owner]
+      connection.finish({ kind: 'error', error: brokenBy(error, connection.remoteAddress) })
+    },
+    close(this: OwnedSocket): void {
+      this[owner].finish()
+    },
   }
 
   /** Hands out the socket of `connection` for somebody else to read, with the unread input put back in front. */
   static lend(connection: TcpConnection, options: LendOptions): Socket {
+    const ended = connection.slot.ended
     const socket = connection.#detach('lend', 'data', 'end')
     connection.#lent = true
-    const ended = connection.slot.ended
     const unread = connection.slot.vacate()
     // A socket whose end was read takes nothing back.
     if (ended && unread.length > 0) {
@@ -67,6 +112,7 @@ export class TcpConnection extends ConnectionBase<Uint8Array, Uint8Array | strin
     }
     for (const chunk of unread.toReversed()) socket.unshift(chunk)
     connection.slot.install({ onData() {}, ...options })
+    connection.#watch().watchAlways()
     return socket
   }
 
@@ -78,13 +124,82 @@ export class TcpConnection extends ConnectionBase<Uint8Array, Uint8Array | strin
     return { socket, head }
   }
 
+  /**
+   * Puts another socket on top of the one `connection` has, as TLS does. What was read and not delivered goes
+   * through it, `head` first; the handler slot is empty afterwards.
+   */
+  static overlay(connection: TcpConnection, over: (socket: Socket) => Socket, head?: Uint8Array): Socket {
+    if (connection.slot.ended) throw new ClosedError('Cannot start TLS: the peer has ended')
+    const below = connection.#detach('start TLS', 'data', 'end', 'drain', 'error', 'close')
+    const unread = [...(head ? [head] : []), ...connection.slot.vacate()]
+    for (const chunk of unread.toReversed()) below.unshift(chunk)
+    // What the socket below reports, the one above does, too.
+    below.on('error', () => {})
+    connection.#socket = over(below)
+    connection.#outlet = undefined
+    TcpConnection.#attach(connection)
+    return connection.#socket
+  }
+
+  /** Takes `handler` out of the slot, and puts what it did not use back in front. */
+  static giveBack(connection: TcpConnection, handler: InnerHandler<Uint8Array>, unread: Uint8Array): void {
+    connection.slot.release(handler, unread.byteLength > 0 ? [unread] : [])
+  }
+
+  /** Says who really speaks here, when a proxy told. */
+  static readdress(
+    connection: TcpConnection,
+    { localAddress, remoteAddress }: { localAddress: Address; remoteAddress: Address },
+  ): void {
+    connection.#localAddress = localAddress
+    connection.remoteAddress = remoteAddress
+  }
+
+  static #attach(connection: TcpConnection): void {
+    const socket = connection.#socket as OwnedSocket
+    const { data, end, drain, error, close } = TcpConnection.#hears
+    socket[owner] = connection
+    socket.pause()
+    socket.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
+  }
+
+  get role(): 'accepted' | 'connected' {
+    return this.#setup.role
+  }
+
+  get localAddress(): Address {
+    return (this.#localAddress ??= this.#findLocalAddress())
+  }
+
   get buffered(): number {
-    return this.#socket.writableLength
+    return this.state === 'closed' ? 0 : this.#socket.writableLength + (this.#outlet?.bytes ?? 0)
+  }
+
+  get bytesIn(): number {
+    return this.#socket.bytesRead
+  }
+
+  get bytesOut(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
+  get reading(): boolean {
+    return this.#reading && !this.slot.ended
+  }
+
+  stats(): ConnectionStats {
+    return { bytesIn: this.bytesIn, bytesOut: this.bytesOut }
   }
 
   write(data: Uint8Array | string, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
     if (!this.writable) throw this.unwritable()
-    return this.#socket.write(data, encoding)
+    const socket = this.#socket
+    const room =
+      data.length <= sliceSize && !this.congested
+        ? socket.write(data, encoding)
+        : this.#writeBehind(data, encoding)
+    if (socket.writableLength > 0) this.#watch().outputWaits()
+    return room
   }
 
   end(): void {
@@ -99,41 +214,84 @@ export class TcpConnection extends ConnectionBase<Uint8Array, Uint8Array | strin
     if (this.state !== 'closed') this.#socket.uncork()
   }
 
-  protected get congested(): boolean {
-    return this.#socket.writableNeedDrain
-  }
-
-  protected flow(wanted: boolean): void {
+  flow(wanted: boolean): void {
     if (this.#lent || this.state === 'closed') return
+    this.#reading = wanted
     if (wanted) this.#socket.resume()
     else this.#socket.pause()
   }
 
+  expire(phase: TimeoutPhase): void {
+    this.abandon({ kind: 'timeout', phase })
+  }
+
+  protected get congested(): boolean {
+    return this.#socket.writableNeedDrain || this.#outlet?.empty === false
+  }
+
+  protected override get traffic(): Traffic {
+    return { bytesIn: this.bytesIn, bytesOut: this.bytesOut }
+  }
+
   protected endOutput(): void {
     // Node tells of no drain behind an end.
-    this.#socket.once('finish', () => this.flushed()).end()
+    const end = (): void => void this.#socket.once('finish', () => this.flushed()).end()
+    if (this.#outlet?.empty === false) this.#outlet.whenEmpty(end)
+    else end()
   }
 
   /**
-   * A reset, so that the peer does not take a cut stream for a whole one; but not behind an end already sent.
-   * (A peer on libuv that reads the last data and the reset in one go is told of an end all the same.)
+   * A reset, so that the peer does not take a cut stream for a whole one; but not once the end is on its way, where
+   * Node would lose the descriptor. (A peer on libuv that reads the last data and the reset in one go is told of an
+   * end all the same.)
    */
   protected cut(): void {
-    const socket = this.#socket
-    if (socket.writableFinished || this.remoteAddress.kind === 'unix') socket.destroy()
-    else socket.resetAndDestroy()
+    const { writableEnded, writableLength } = this.#socket
+    const whole = writableEnded && writableLength === 0
+    this.#outlet?.clear()
+    // TLS on top follows its socket, and would send its own end before a reset.
+    if (whole || this.#setup.origin.kind === 'unix') this.#socket.destroy()
+    else this.#wire.resetAndDestroy()
+  }
+
+  protected override finish(reason?: CloseReason): void {
+    this.#timeouts?.stop()
+    super.finish(reason)
   }
 
   protected sizeOf(data: Uint8Array): number {
     return data.byteLength
   }
 
+  #watch(): Timeouts {
+    return (this.#timeouts ??= new Timeouts(this, this.#setup.options))
+  }
+
+  /** Whoever writes on without heeding the answer is stopped before memory is. */
+  #writeBehind(data: Uint8Array | string, encoding: 'utf8' | 'latin1'): boolean {
+    this.#outlet ??= new Outlet(this.#socket)
+    const { maxBuffered = defaultMaxBuffered } = this.#setup.options
+    const value = this.#outlet.standing
+    if (value <= maxBuffered) return this.#outlet.write(data, encoding)
+    const text = `Cannot write: ${value} bytes wait already, more than maxBuffered ${maxBuffered}`
+    const peer = this.remoteAddress
+    const error = new LimitError(text, { limit: 'maxBuffered', value, phase: 'write', peer })
+    this.destroy(error)
+    throw error
+  }
+
+  /** Costs a system call, which a listener's connections make when somebody asks. */
+  #findLocalAddress(): Address {
+    return addressOr(this.#wire.localAddress, this.#wire.localPort, this.#setup.origin)
+  }
+
   /** The socket, paused, without the listeners of these names. */
-  #detach(attempt: string, ...names: (keyof SocketListeners)[]): Socket {
+  #detach(attempt: string, ...names: SocketEvent[]): Socket {
     if (this.state !== 'open' || this.#lent) {
       throw new ClosedError(`Cannot ${attempt}: ${this.#lent ? 'socket is lent' : 'connection is closed'}`)
     }
-    for (const name of names) this.#socket.off(name, this.#listeners[name])
+    this.#outlet?.flush()
+    for (const name of names) this.#socket.off(name, TcpConnection.#hears[name])
     return this.#socket.pause()
   }
 }

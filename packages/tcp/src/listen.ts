@@ -1,14 +1,19 @@
-import type { Accept, ByteConnection, Listener } from '@fairlead/core'
+import type { Accept } from '@fairlead/core'
+import { unlessAborted } from '@fairlead/core/transport'
 
+import { checkListen, type ListenOptions } from './listen-options.ts'
 import { TcpListener } from './listener.ts'
-import { checkEndpoint, checkPositive, type ListenOptions } from './options.ts'
+import type { StreamConnection, StreamListener } from './stream.ts'
 
 /**
- * Listens for TCP connections. `accept` is called once for each; without it, iterate the listener. The
- * listener is closed by whoever made it.
+ * Listens for connections over TCP, on a Unix socket, or on a socket that was inherited. `accept` is called once
+ * for each; without it, iterate the listener. The listener is closed by whoever made it.
+ *
+ * The file of a Unix socket that nobody listens on any more is replaced; one that somebody listens on never is.
  *
  * @returns a listener that accepts already; its `address` names the port the system chose.
- * @throws TypeError or RangeError that names the option, ListenError when the address cannot be had.
+ * @throws TypeError or RangeError that names the option, ListenError when the address cannot be had,
+ *   `signal.reason` when aborted.
  * @example
  * ```ts
  * const listener = await listen({ port: 7000 }, (connection) => ({
@@ -18,12 +23,26 @@ import { checkEndpoint, checkPositive, type ListenOptions } from './options.ts'
  */
 export async function listen(
   options: ListenOptions,
-  accept?: Accept<ByteConnection, Uint8Array>,
-): Promise<Listener<ByteConnection>> {
-  checkEndpoint(options, 0)
-  if (options.backlog !== undefined) checkPositive('backlog', options.backlog)
-  if (options.maxConnections !== undefined) checkPositive('maxConnections', options.maxConnections)
+  accept?: Accept<StreamConnection, Uint8Array>,
+): Promise<StreamListener> {
+  checkListen(options)
+  const { signal } = options
+  signal?.throwIfAborted()
   const listener = new TcpListener(options, accept)
-  await listener.relisten()
+  const started = listener.relisten()
+  if (!signal) {
+    await started
+    return listener
+  }
+  try {
+    await unlessAborted(started, signal)
+  } catch (error) {
+    // What is still under way ends in nobody's hands.
+    started.then(
+      () => listener.destroy(),
+      () => {},
+    )
+    throw error
+  }
   return listener
 }

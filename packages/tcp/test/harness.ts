@@ -2,16 +2,16 @@ import type { ByteConnection, Listener } from '@fairlead/core'
 import * as tcp from '@fairlead/tcp'
 
 /** The port that the system chose. */
-export function portOf(listener: Listener<ByteConnection>): number {
+export function portOf(listener: Pick<Listener<ByteConnection>, 'address'>): number {
   if (listener.address.kind !== 'ip') throw new TypeError('not an IP listener')
   return listener.address.port
 }
 
 /** A listener on loopback, and one conversation with it, seen from both sides. */
 export async function meet(): Promise<{
-  listener: Listener<ByteConnection>
-  client: ByteConnection
-  server: ByteConnection
+  listener: tcp.StreamListener
+  client: tcp.StreamConnection
+  server: tcp.StreamConnection
 }> {
   const listener = await tcp.listen({ port: 0 })
   const client = await tcp.connect({ port: portOf(listener) })

@@ -31,7 +31,6 @@ export abstract class DatagramConnection<M> extends ConnectionBase<M> implements
   readonly reliable = false
   readonly maxMessageSize: number
   /** The queue that messages wait in is the inbox, so that its limits are the only ones. */
-  protected readonly iterationLimit = 0
   readonly #codec: Codec<M>
   readonly #outlet: Outlet
   readonly #lane: Lane
@@ -90,7 +89,11 @@ export abstract class DatagramConnection<M> extends ConnectionBase<M> implements
     return this.#lane.congested
   }
 
-  protected flow(wanted: boolean): void {
+  protected override get iterationLimit(): number {
+    return 0
+  }
+
+  flow(wanted: boolean): void {
     this.#inbox.flow(wanted)
   }
 

@@ -35,7 +35,6 @@ export class WebSocketConnection<K extends MessageKind>
   readonly reliable = true
   readonly localAddress: Address
   readonly remoteAddress: Address
-  protected readonly iterationLimit = defaultHighWaterMark
   readonly #ws: WebSocket
   readonly #socket: Duplex
   readonly #kind: K
@@ -109,7 +108,7 @@ export class WebSocketConnection<K extends MessageKind>
     return this.#congested
   }
 
-  protected flow(wanted: boolean): void {
+  flow(wanted: boolean): void {
     if (wanted) this.#ws.resume()
     // Once it closes there is nothing to hold back, and the peer's end has to be seen.
     else if (this.#ws.readyState === this.#ws.OPEN) this.#ws.pause()

@@ -69,7 +69,9 @@ export class Framed<M> implements FramedConnection<M>, InnerHandler<Uint8Array> 
   }
 
   write(message: M): boolean {
-    return this.#connection.write(this.#framing.encode(message))
+    const encoded = this.#framing.encode(message)
+    if (typeof encoded === 'string' || encoded instanceof Uint8Array) return this.#connection.write(encoded)
+    return this.#writeTogether(encoded)
   }
 
   send(message: M): Promise<void> {
@@ -170,6 +172,17 @@ export class Framed<M> implements FramedConnection<M>, InnerHandler<Uint8Array> 
     this.#slot.close(reason)
   }
 
+  #writeTogether(pieces: readonly Uint8Array[]): boolean {
+    let room = true
+    this.#connection.cork()
+    try {
+      for (const piece of pieces) room = this.#connection.write(piece)
+    } finally {
+      this.#connection.uncork()
+    }
+    return room
+  }
+
   /** Whether a message that is cut now is heard at once. */
   get #taking(): boolean {
     return this.#wanted && this.#slot.flowing && !this.#unframed
@@ -187,10 +200,13 @@ export class Framed<M> implements FramedConnection<M>, InnerHandler<Uint8Array> 
     if (this.#cutting) return
     this.#cutting = true
     try {
+      const decoder = this.#decoder
       while (this.#taking) {
-        const message = this.#decoder.next() ?? (this.#ended ? this.#decoder.end() : undefined)
+        // A message may be null: the one of JSON is.
+        let message = decoder.next()
+        if (message === undefined && this.#ended) message = decoder.end()
         if (message === undefined) break
-        this.#slot.push(message)
+        this.#slot.deliver(message)
       }
       if (this.#ended && this.#slot.flowing && !this.#unframed) this.#slot.pushEnd()
     } catch (error) {

@@ -4,10 +4,13 @@
  */
 export interface Framing<M> {
   /** One message ready for the wire. Throws a `TypeError` or {@link LimitError} when it cannot be framed. */
-  encode(message: M): Uint8Array | string
+  encode(message: M): Encoded
   /** A fresh decoder, for one stream. */
   decoder(): MessageDecoder<M>
 }
+
+/** What goes on the wire; pieces leave together, so that a large message need not be copied behind its header. */
+export type Encoded = Uint8Array | string | readonly Uint8Array[]
 
 /** Cuts one stream. Input is pushed, messages are taken one by one, so that the cutting can stop anywhere. */
 export interface MessageDecoder<M> {

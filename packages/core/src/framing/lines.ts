@@ -1,8 +1,8 @@
 import { ByteBuffer } from '../byte-buffer.ts'
 import type { ByteConnection, FramedConnection } from '../connection.ts'
-import { LimitError } from '../errors.ts'
 import { Framed } from './framed.ts'
 import type { Framing, MessageDecoder } from './framing.ts'
+import { checkLength, requireMaxLength } from './limits.ts'
 
 /** Options of {@link lines}. */
 export interface LinesOptions {
@@ -34,9 +34,7 @@ export function lines(connection: ByteConnection, options: LinesOptions = {}): F
 
 /** The framing of {@link lines}, without a connection. */
 export function lineFraming({ maxLength = 65_536, ending = '\n' }: LinesOptions = {}): Framing<string> {
-  if (!Number.isInteger(maxLength) || maxLength < 1) {
-    throw new RangeError(`Invalid option maxLength: ${maxLength} is not a positive integer`)
-  }
+  requireMaxLength(maxLength)
   if (ending !== '\n' && ending !== '\r\n') {
     throw new TypeError(`Invalid option ending: ${JSON.stringify(ending)} is not a line end`)
   }
@@ -54,7 +52,8 @@ export function lineFraming({ maxLength = 65_536, ending = '\n' }: LinesOptions 
   }
 }
 
-class LineDecoder implements MessageDecoder<string> {
+/** Cuts lines; `\r\n` ends them, too. */
+export class LineDecoder implements MessageDecoder<string> {
   readonly #maxLength: number
   readonly #buffer = new ByteBuffer()
   /** How many bytes at the front are known to hold no line feed. */
@@ -103,12 +102,4 @@ class LineDecoder implements MessageDecoder<string> {
   #check(length: number): void {
     checkLength('Cannot read line', length, this.#maxLength)
   }
-}
-
-function checkLength(attempt: string, length: number, maxLength: number): void {
-  if (length <= maxLength) return
-  throw new LimitError(`${attempt}: ${length} bytes are more than maxLength ${maxLength}`, {
-    limit: 'maxLength',
-    value: length,
-  })
 }

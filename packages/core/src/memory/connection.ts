@@ -20,7 +20,6 @@ interface Channel<M> {
 export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, Out> {
   readonly localAddress: Address
   readonly remoteAddress: Address
-  protected readonly iterationLimit = defaultHighWaterMark
   readonly #incoming: Channel<In> = { messages: [], bytes: 0, ended: false, done: false }
   #peer: MemoryConnection<In, Out> | undefined
   #wanted = false
@@ -86,7 +85,7 @@ export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, 
     if (reset) setImmediate(() => peer.#reset())
   }
 
-  protected flow(wanted: boolean): void {
+  flow(wanted: boolean): void {
     this.#wanted = wanted
     if (wanted) this.#schedule()
   }

@@ -280,6 +280,7 @@ test('a handler that is put in while lines wait hears them all, the end and the 
   far.end()
   await turn()
   expect(heard).toEqual(['a', 'b', 'c', 'END'])
+  far.handle({ onData() {} })
   await framed.close()
   await turn()
   expect(heard.at(-1)).toBe('CLOSE')

@@ -3,32 +3,11 @@ import { describe, expect, test } from 'vitest'
 
 import { LimitError } from '../../src/errors.ts'
 import { lineFraming, type LinesOptions } from '../../src/framing/lines.ts'
+import { cut, decode, encodeAll, expectLinear, holds, places } from './transcripts.ts'
 
-/** The lines of `chunks`, then what the end brought; an error is told as its limit. */
-function decode(chunks: readonly Uint8Array[], options?: LinesOptions): string[] {
-  const decoder = lineFraming(options).decoder()
-  const events: string[] = []
-  try {
-    for (const chunk of chunks) {
-      // The decoder owns the bytes, so that each run has its own.
-      decoder.push(Buffer.from(chunk))
-      for (let line = decoder.next(); line !== undefined; line = decoder.next()) events.push(line)
-    }
-    const last = decoder.end()
-    if (last !== undefined) events.push(`end: ${last}`)
-  } catch (error) {
-    if (!(error instanceof LimitError)) throw error
-    events.push(`limit: ${error.limit}`)
-  }
-  return events
-}
-
-/** Cuts `bytes` at each of `places`. */
-function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const sorted = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].toSorted(
-    (a, b) => a - b,
-  )
-  return sorted.slice(1).map((end, index) => bytes.subarray(sorted[index], end))
+/** What `chunks` are decoded to. */
+function lineEvents(chunks: readonly Uint8Array[], options?: LinesOptions): unknown[] {
+  return decode(lineFraming(options), chunks, (line) => line)
 }
 
 const limited = { maxLength: 8 }
@@ -59,36 +38,20 @@ const transcripts: [string, string | Buffer, string[], LinesOptions?][] = [
   ['too long and never an end', 'x'.repeat(40), ['limit: maxLength'], limited],
 ]
 
-describe.each(transcripts)('%s', (_, input, events, options) => {
-  const bytes = Buffer.from(input)
-
-  test('as a whole', () => expect(decode([bytes], options)).toEqual(events))
-
-  test('byte by byte', () => {
-    expect(decode(cut(bytes, [...bytes.keys()]), options)).toEqual(events)
-  })
-
-  test('cut at every two places', () => {
-    for (let first = 0; first <= bytes.length; first++) {
-      for (let second = first; second <= bytes.length; second++) {
-        expect(decode(cut(bytes, [first, second]), options), `cut at ${first} and ${second}`).toEqual(events)
-      }
-    }
-  })
-})
+for (const [title, input, events, options] of transcripts) {
+  holds(lineFraming(options), [{ title, input, events }], (line) => line)
+}
 
 const line = fc
   .string({ unit: 'binary', maxLength: 30 })
   .map((text) => text.replaceAll('\n', ' ').replace(/\r$/, ''))
   .map((text) => Buffer.from(text).toString())
-const places = fc.array(fc.nat(), { maxLength: 20 })
 
 test('any lines, cut anywhere, come out as they went in', () => {
   fc.assert(
     fc.property(fc.array(line), places, fc.constantFrom('\n', '\r\n'), (lines, cuts, ending) => {
-      const { encode } = lineFraming({ ending })
-      const bytes = Buffer.concat(lines.map((text) => Buffer.from(encode(text))))
-      expect(decode(cut(bytes, cuts))).toEqual(lines)
+      const bytes = encodeAll(lineFraming({ ending }), lines)
+      expect(lineEvents(cut(bytes, cuts))).toEqual(lines)
     }),
   )
 })
@@ -98,7 +61,7 @@ test('any bytes, cut anywhere, give the same events', () => {
   fc.assert(
     fc.property(fc.array(byte, { maxLength: 60 }), places, (input, cuts) => {
       const bytes = Buffer.from(input)
-      expect(decode(cut(bytes, cuts), limited)).toEqual(decode([bytes], limited))
+      expect(lineEvents(cut(bytes, cuts), limited)).toEqual(lineEvents([bytes], limited))
     }),
     { numRuns: 1_000 },
   )
@@ -131,28 +94,13 @@ describe('limits', () => {
   })
 
   test('one-byte chunks take linear time, for one long line and for many short ones', () => {
-    const seconds = (length: number, period: number): number => {
-      const decoder = lineFraming({ maxLength: length }).decoder()
-      const start = performance.now()
-      for (let index = 1; index <= length; index++) {
-        decoder.push(Buffer.of(index % period === 0 ? 10 : 120))
-        decoder.next()
-      }
-      return (performance.now() - start) / 1_000
-    }
-    // Quadratic, these would take minutes: two million steps over a million bytes each.
-    expect(seconds(2_000_000, Infinity)).toBeLessThan(4)
-    expect(seconds(1_000_000, 10)).toBeLessThan(4)
+    const framing = lineFraming({ maxLength: 2 ** 20 })
+    expectLinear(framing, (size) => Buffer.alloc(size, 'x'))
+    expectLinear(framing, (size) => Buffer.alloc(size, 'xxxxxxxxx\n'))
   })
 
   test('many lines in one chunk take linear time', () => {
-    const decoder = lineFraming().decoder()
-    decoder.push(Buffer.alloc(4_000_000, 'x\n'))
-    let count = 0
-    const start = performance.now()
-    while (decoder.next() !== undefined) count++
-    expect(count).toBe(2_000_000)
-    expect(performance.now() - start).toBeLessThan(4_000)
+    expectLinear(lineFraming(), (size) => Buffer.alloc(size * 16, 'x\n'), Infinity)
   })
 
   test.each([0, -1, 1.5, Number.NaN, Infinity, '9' as unknown as number])(

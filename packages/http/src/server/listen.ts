@@ -1,7 +1,7 @@
 import * as tcp from '@fairlead/tcp'
 
 import { type HttpListener, HttpServer, type OnExchange } from './listener.ts'
-import type { HttpListenOptions } from './options.ts'
+import { type HttpListenOptions, timesOf } from './options.ts'
 
 /**
  * Serves HTTP/1.1: `onExchange` is called once for each request and answers it, at once or later. Without it,
@@ -17,6 +17,10 @@ import type { HttpListenOptions } from './options.ts'
 export async function listen(options: HttpListenOptions, onExchange?: OnExchange): Promise<HttpListener> {
   const server = new HttpServer(options, onExchange)
   const { transport } = options
-  await server.start((accept) => (transport ? transport.listen(accept) : tcp.listen(options, accept)))
+  // One limit for answers and for what an upgrade makes of the connection.
+  const writeTimeout = Math.max(1, timesOf(options).writeTimeout)
+  await server.start((accept) =>
+    transport ? transport.listen(accept) : tcp.listen({ ...options, writeTimeout }, accept),
+  )
   return server
 }

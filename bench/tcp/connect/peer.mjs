@@ -1,0 +1,10 @@
+import { createServer } from 'node:net'
+
+import { ready } from '../../server.mjs'
+
+const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+  socket.on('data', (chunk) => socket.write(chunk))
+  socket.on('end', () => socket.end())
+  socket.on('error', () => {})
+})
+server.listen(0, '127.0.0.1', () => ready(server.address().port))

@@ -1,0 +1,23 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+export const servers = new URL('../echo/', import.meta.url)
+export const units = 2_000
+
+/** Connections that have said something, and say no more; resolves with a way to let go of them. */
+export async function hold(port) {
+  const sockets = await Promise.all(Array.from({ length: units }, () => greet(port)))
+  return async () => {
+    const closed = sockets.map((socket) => once(socket, 'close'))
+    for (const socket of sockets) socket.end()
+    await Promise.all(closed)
+  }
+}
+
+async function greet(port) {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.write('ahoy')
+  await once(socket, 'data')
+  socket.resume()
+  return socket
+}

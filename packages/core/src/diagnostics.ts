@@ -1,0 +1,60 @@
+import { channel } from 'node:diagnostics_channel'
+
+import type { Address } from './address.ts'
+import type { Connection } from './connection.ts'
+import type { SocketError } from './errors.ts'
+import type { Listener } from './listener.ts'
+import type { CloseReason } from './resource.ts'
+
+/** What is told of sockets, by the name of its channel without `fairlead:`. */
+export interface DiagnosticEvents {
+  /** A listener listens: for the first time, or again. */
+  listen: { listener: Listener<unknown> }
+  /** A listener took a new connection; its callback has not heard of it yet. */
+  accept: { listener: Listener<unknown>; connection: Connection<unknown, unknown> }
+  /** A listener would not have a peer. `cause` is the limit or the rule. */
+  refuse: { listener: Listener<unknown>; peer: Address | undefined; cause: string }
+  /** A TLS handshake ended: well, or with an error. `duration` is in milliseconds. */
+  handshake: { connection: Connection<unknown, unknown>; duration: number; error?: SocketError }
+  /** A connection is closed. The bytes are there on transports that count them. */
+  close: {
+    connection: Connection<unknown, unknown>
+    reason: CloseReason
+    bytesIn?: number
+    bytesOut?: number
+  }
+}
+
+/** A channel of `node:diagnostics_channel` that knows what is told on it. */
+export interface DiagnosticChannel<Message> {
+  readonly name: string | symbol
+  /** Asked before a message is made: what nobody listens to costs nothing. */
+  readonly hasSubscribers: boolean
+  publish(message: Message): void
+  /** `listener` is called at once for each message. What it throws is thrown again as an uncaught exception. */
+  subscribe(listener: (message: Message) => void): void
+  unsubscribe(listener: (message: Message) => void): void
+}
+
+/**
+ * What this package and its transports tell: `fairlead:listen`, `fairlead:accept`, and so on.
+ *
+ * @example
+ * ```ts
+ * channels.close.subscribe(({ connection, reason }) => console.log(connection.remoteAddress, reason.kind))
+ * ```
+ */
+export const channels: {
+  readonly [Name in keyof DiagnosticEvents]: DiagnosticChannel<DiagnosticEvents[Name]>
+} = {
+  listen: named('fairlead:listen'),
+  accept: named('fairlead:accept'),
+  refuse: named('fairlead:refuse'),
+  handshake: named('fairlead:handshake'),
+  close: named('fairlead:close'),
+}
+
+/** The runtime's types take a channel for one of anything. */
+function named<Message>(name: string): DiagnosticChannel<Message> {
+  return channel(name) as unknown as DiagnosticChannel<Message>
+}

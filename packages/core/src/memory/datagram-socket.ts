@@ -1,0 +1,151 @@
+import type { Address } from '../address.ts'
+import { ChunkIterator } from '../chunk-iterator.ts'
+import { ClosedError, SocketError } from '../errors.ts'
+import { ready, rejected } from '../gate.ts'
+import { HandlerSlot, type InnerHandler } from '../handler-slot.ts'
+import { graceOf, Lifecycle } from '../lifecycle.ts'
+import type { CloseOptions, CloseReason, Resource, ResourceState } from '../resource.ts'
+
+/** An address in memory. */
+export type MemoryAddress = Address & { kind: 'memory' }
+
+/** One datagram and who sent it. The receiver owns the bytes. */
+export interface Datagram {
+  readonly data: Uint8Array
+  readonly from: MemoryAddress
+}
+
+/** Receives what comes to a {@link DatagramSocket}. A call that throws or rejects costs the socket. */
+export interface DatagramHandler {
+  onDatagram(data: Uint8Array, from: MemoryAddress): void | Promise<void>
+  /** Always last, exactly once, unless the handler was replaced before. */
+  onClose?(reason: CloseReason): void
+}
+
+/** What a socket asks of its network, and tells it. */
+interface Wire {
+  pass(data: Uint8Array, to: string): void
+  delivered(): void
+  /** The socket is closed, with so many datagrams unread. */
+  released(unread: number): void
+}
+
+/**
+ * One end of a datagram network in memory, with the verbs of a UDP socket. Whoever bound it owns it. It is
+ * handled or iterated, one reader at a time; what comes while nobody reads waits.
+ */
+export interface DatagramSocket extends Resource, AsyncIterable<Datagram> {
+  readonly address: MemoryAddress
+  /** Puts `handler` in the one handler slot, in place of the one before, and lets input flow. */
+  handle(handler: DatagramHandler): void
+  /**
+   * Sends one datagram; strings as UTF-8. Always true: what a network has no room for it drops.
+   *
+   * @throws TypeError, ClosedError, or LimitError when the data is larger than the network's `mtu`.
+   */
+  write(data: Uint8Array | string, to: string | MemoryAddress): boolean
+  /** Like `write`; rejects with what that throws. A rejection that nobody awaits ends nothing. */
+  send(data: Uint8Array | string, to: string | MemoryAddress): Promise<void>
+  /** Closes at once: what was sent is under way already. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/** The socket as its network sees it. */
+export class MemoryDatagramSocket implements DatagramSocket {
+  readonly address: MemoryAddress
+  /** Datagrams that are under way to it, or unread. */
+  expected = 0
+  readonly #wire: Wire
+  readonly #life = new Lifecycle()
+  readonly #slot: HandlerSlot<Datagram>
+  #unread: Datagram[] = []
+
+  constructor(address: MemoryAddress, wire: Wire) {
+    this.address = address
+    this.#wire = wire
+    this.#slot = new HandlerSlot<Datagram>({
+      flow: (wanted) => void (wanted && this.#unread.length > 0 && queueMicrotask(() => this.#deliver())),
+      answerEnd() {},
+      closeForShutdown: () => void this.close(),
+      fail: (error) => this.destroy(SocketError.from(error, 'Datagram handler failed')),
+    })
+  }
+
+  get state(): ResourceState {
+    return this.#life.state
+  }
+
+  get closed(): Promise<CloseReason> {
+    return this.#life.closed
+  }
+
+  handle(handler: DatagramHandler): void {
+    const inner: InnerHandler<Datagram> = {
+      onData: ({ data, from }) => handler.onDatagram(data, from),
+      onClose: (reason) => handler.onClose?.(reason),
+    }
+    this.#slot.install(inner)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
+    return new ChunkIterator(this.#slot, 0, () => 0)
+  }
+
+  write(data: Uint8Array | string, to: string | MemoryAddress): boolean {
+    if (this.state !== 'open') throw new ClosedError('Cannot send: socket is closed', { phase: 'write' })
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError(`Cannot send: ${typeof data} is neither a Uint8Array nor a string`)
+    }
+    this.#wire.pass(bytes, typeof to === 'string' ? to : to.name)
+    return true
+  }
+
+  send(data: Uint8Array | string, to: string | MemoryAddress): Promise<void> {
+    try {
+      this.write(data, to)
+      return ready
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  close(options?: CloseOptions): Promise<void> {
+    graceOf(options)
+    this.#finish({ kind: 'local' })
+    return this.#life.settled(options?.signal)
+  }
+
+  destroy(error?: Error): void {
+    if (!error) return this.#finish({ kind: 'local' })
+    this.#finish({ kind: 'error', error: SocketError.from(error, 'Socket destroyed') })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** A datagram arrives. False when nobody is here any more. */
+  receive(datagram: Datagram): boolean {
+    if (this.state === 'closed') return false
+    this.#unread.push(datagram)
+    this.#deliver()
+    return true
+  }
+
+  #deliver(): void {
+    while (this.#unread.length > 0 && this.#slot.flowing) {
+      this.expected--
+      this.#wire.delivered()
+      this.#slot.push(this.#unread.shift() as Datagram)
+    }
+  }
+
+  #finish(reason: CloseReason): void {
+    if (!this.#life.finish(reason)) return
+    this.#slot.deafen(reason)
+    this.#wire.released(this.#unread.length)
+    this.#unread = []
+    this.#slot.close(reason)
+  }
+}

@@ -1,0 +1,66 @@
+import { type ConnectAttempt, ConnectError, ProtocolError, TimeoutError } from '@fairlead/core'
+import { codeOf, reasonOf } from '@fairlead/core/transport'
+
+/** Where connecting may stand, in this order. */
+type ConnectPhase = 'dns' | 'connect' | 'handshake' | 'tls'
+
+const order: readonly string[] = ['dns', 'connect', 'handshake', 'tls'] satisfies ConnectPhase[]
+
+const missing: Readonly<Record<ConnectPhase, string>> = {
+  dns: 'no answer from the resolver',
+  connect: 'no answer',
+  handshake: 'handshake was not done',
+  tls: 'TLS handshake was not done',
+}
+
+/** One attempt that failed, and why. */
+interface Failure {
+  readonly error: unknown
+  readonly record: ConnectAttempt
+}
+
+/** A name without addresses. */
+export function resolveErrorOf(error: unknown, name: string): ConnectError {
+  const reason = codeOf(error) === 'EINVAL' ? 'not a host name' : reasonOf(error)
+  return new ConnectError(`Cannot connect to ${name}: ${reason}`, { phase: 'dns', cause: error })
+}
+
+/** Every attempt failed; the one that came furthest gives the reason, unless none was answered at all. */
+export function connectErrorOf(failures: readonly Failure[], name: string): ConnectError {
+  const attempts = failures.map(({ record }) => record)
+  const errors = failures.map(({ error }) => error)
+  const phase = furthest(attempts.map((attempt) => attempt.phase))
+  const reasons = failures.filter(({ record }) => record.phase === phase).map(({ error }) => reasonOf(error))
+  const agreed = phase !== 'connect' || new Set(reasons).size === 1
+  const count = failures.length === 1 ? '' : ` (${failures.length} tried)`
+  return new ConnectError(
+    `Cannot connect to ${name}: ${agreed ? reasons[0] : 'no address answered'}${count}`,
+    {
+      phase,
+      attempts,
+      // A certificate, a version or a header that is not accepted will not be accepted the next time.
+      retryable: !errors.every((error) => error instanceof ProtocolError),
+      cause: errors.length === 1 ? errors[0] : new AggregateError(errors, 'every attempt failed'),
+    },
+  )
+}
+
+/** It took too long, and hung in `phase`. The cause has the record of each attempt, those under way included. */
+export function connectTimeoutOf(
+  phase: ConnectPhase,
+  milliseconds: number,
+  attempts: readonly ConnectAttempt[],
+  name: string,
+): TimeoutError {
+  const message = `Cannot connect to ${name}: ${missing[phase]} within ${milliseconds} ms`
+  const cause = attempts.length === 0 ? {} : { cause: new ConnectError(message, { phase, attempts }) }
+  return new TimeoutError(message, { phase, retryable: true, ...cause })
+}
+
+/** The last of these phases in the order of things. */
+export function furthest<P extends string>(phases: readonly P[]): P | 'dns' {
+  return phases.reduce<P | 'dns'>(
+    (one, other) => (order.indexOf(other) > order.indexOf(one) ? other : one),
+    'dns',
+  )
+}

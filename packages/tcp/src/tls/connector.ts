@@ -1,0 +1,148 @@
+import { isIP, type Socket } from 'node:net'
+import {
+  checkServerIdentity as isNamed,
+  connect,
+  type ConnectionOptions,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
+
+import { checkBoolean } from '@fairlead/core/transport'
+
+import type { TlsEngine, Verdict } from './engine.ts'
+import { certificateOf } from './facts.ts'
+import { hostNameOf } from './host-name.ts'
+import { certificatesOf, contextOf } from './identity.ts'
+import { checkTls, type TlsClientOptions } from './options.ts'
+import { type TlsSession, TlsSessions } from './sessions.ts'
+
+/** One context for each object of options: making one costs more than a handshake. */
+const contexts = new WeakMap<TlsClientOptions, SecureContext>()
+const plain: TlsClientOptions = {}
+
+/** The client's side of TLS, towards one server. */
+export class TlsConnector implements TlsEngine {
+  readonly doneEvent = 'secureConnect'
+  readonly strict: boolean
+  readonly #options: TlsClientOptions
+  readonly #context: SecureContext
+  readonly #host: string
+  readonly #server: string
+  /** The sessions that sockets try to take up again. */
+  readonly #taken = new WeakMap<TLSSocket, TlsSession>()
+
+  /**
+   * @param where what is connected to; without a host (a Unix socket) `serverName` is needed.
+   * @throws TypeError or RangeError that names the option.
+   */
+  constructor(
+    options: true | TlsClientOptions,
+    where: { host?: string | undefined; port?: number | undefined },
+  ) {
+    this.#options = options === true ? plain : options
+    checkTls(this.#options)
+    const { serverName, verify = true, checkServerIdentity } = this.#options
+    checkBoolean('tls.verify', verify)
+    if (checkServerIdentity !== undefined && typeof checkServerIdentity !== 'function') {
+      throw new TypeError('Invalid option tls.checkServerIdentity: must be a function')
+    }
+    this.strict = verify
+    this.#host = hostOf(serverName, where.host)
+    this.#server = `${this.#host}:${where.port ?? 0}`
+    this.#context = contextFor(this.#options)
+  }
+
+  over(wire: Socket): TLSSocket {
+    const { alpn, sessions } = this.#options
+    const options: ConnectionOptions = {
+      socket: wire,
+      host: this.#host,
+      secureContext: this.#context,
+      // The verdict is ours, so that all refusals read the same, on every runtime.
+      rejectUnauthorized: this.strict,
+      checkServerIdentity: (host, certificate) => this.#checkIdentity(host, certificate),
+    }
+    // An address is no server name (RFC 6066 section 3).
+    if (isIP(this.#host) === 0) options.servername = this.#host
+    if (alpn) options.ALPNProtocols = [...alpn]
+    const session = sessions && TlsSessions.take(sessions, this.#server)
+    if (session) options.session = session.ticket
+    const socket = connect(options)
+    if (session) this.#taken.set(socket, session)
+    if (sessions) this.#remember(socket, sessions)
+    return socket
+  }
+
+  judge(socket: TLSSocket): Verdict {
+    const certificate = socket.isSessionReused() ? this.#taken.get(socket)?.certificate : undefined
+    if (socket.authorized) return { authorized: true, certificate }
+    const refusal: unknown = socket.authorizationError
+    return {
+      authorized: false,
+      refusal: refusal instanceof Error ? refusal.message : String(refusal),
+      certificate,
+    }
+  }
+
+  /** Sessions come with the handshake or behind it (RFC 8446 section 4.6.1), and more than one. */
+  #remember(socket: TLSSocket, sessions: TlsSessions): void {
+    let secured = false
+    let early: Buffer | undefined
+    const keep = (ticket: Buffer): void => {
+      if (!socket.authorized) return
+      const certificate = certificateOf(socket) ?? this.#taken.get(socket)?.certificate
+      TlsSessions.keep(sessions, this.#server, { ticket, certificate })
+    }
+    socket.on('session', (ticket) => {
+      if (secured) keep(ticket)
+      else early = ticket
+    })
+    socket.once('secureConnect', () => {
+      secured = true
+      if (early) keep(early)
+    })
+    socket.once('close', () => {
+      if (!secured) TlsSessions.forget(sessions, this.#server)
+    })
+  }
+
+  /** The runtime would let an exception end the process. */
+  #checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+    const check = this.#options.checkServerIdentity
+    try {
+      const refusal: unknown = check
+        ? check.call(this.#options, host, certificate)
+        : isNamed(host, certificate)
+      if (refusal === undefined || refusal instanceof Error) return refusal
+      return new Error('checkServerIdentity answered with neither an Error nor undefined')
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+}
+
+function contextFor(options: TlsClientOptions): SecureContext {
+  let context = contexts.get(options)
+  if (!context) {
+    const { ca, ciphers, minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3' } = options
+    context = contextOf('tls', options, {
+      minVersion,
+      maxVersion,
+      ...(ca === undefined ? {} : { ca: certificatesOf('tls.ca', ca) }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+    })
+    contexts.set(options, context)
+  }
+  return context
+}
+
+function hostOf(serverName: string | undefined, host: string | undefined): string {
+  const asked = serverName ?? host
+  if (asked === undefined) {
+    throw new TypeError('Invalid option tls.serverName: there is no host to take it from')
+  }
+  const name = typeof asked === 'string' ? (isIP(asked) ? asked : hostNameOf(asked)) : undefined
+  if (name !== undefined) return name
+  throw new TypeError(`Invalid option tls.serverName: ${asked} is not a host name`)
+}
