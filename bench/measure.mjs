@@ -1,36 +1,55 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Starts a server and resolves with a way to measure a round on it. */
-export async function serve(file) {
-  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--expose-gc'] })
+/** A small young generation, so that memory is what is held, and not what has not been collected yet. */
+const execArgv = ['--expose-gc', '--max-semi-space-size=1']
+
+/** Starts a server, and resolves with a way to measure a round on it. */
+async function serve(file, { flags = [] } = {}) {
+  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: flags })
   const [{ port }] = await once(child, 'message')
 
-  /** Microseconds of CPU, and bytes in use, so far. */
+  /** Microseconds of CPU, and bytes of memory, so far. */
   async function used() {
     child.send('used')
     const [message] = await once(child, 'message')
     return message
   }
 
+  return { port, used, stop: () => child.disconnect() }
+}
+
+/** For each unit of work, microseconds of the server's CPU; and units a second. */
+async function working(file, { load, units }) {
+  const server = await serve(file, { flags: ['--expose-gc'] })
   return {
-    /** One round: for each unit of work, microseconds of the server's CPU; and units a second. */
-    async work({ load, units }) {
-      const before = await used()
+    async round() {
+      const before = await server.used()
       const started = performance.now()
-      await load(port)
+      await load(server.port)
       const seconds = (performance.now() - started) / 1000
-      return { cpu: ((await used()).cpu - before.cpu) / units, rate: units / seconds }
+      return { cpu: ((await server.used()).cpu - before.cpu) / units, rate: units / seconds }
     },
-    /** One round of holding: bytes of the server's memory for each unit that is held. */
-    async keep({ hold, units }) {
-      const before = await used()
-      const release = await hold(port)
-      const held = await used()
+    stop: server.stop,
+  }
+}
+
+/** Bytes of the server's memory for each unit that is held. Each round has a process of its own, which never held any. */
+function holding(file, { hold, units }) {
+  return {
+    async round() {
+      const server = await serve(file, { flags: execArgv })
+      await (
+        await hold(server.port, Math.ceil(units / 50))
+      )()
+      const before = await server.used()
+      const release = await hold(server.port, units)
+      const held = await server.used()
       await release()
+      server.stop()
       return { memory: (held.memory - before.memory) / units }
     },
-    stop: () => child.disconnect(),
+    stop() {},
   }
 }
 
@@ -38,16 +57,19 @@ export async function serve(file) {
  * Runs both in turn, the order changing each time, after a warm-up of each. For each figure of a round: the median
  * of ours, of the peer's, and of their ratios.
  */
-export async function compare(ours, peer, work, rounds) {
-  const round = (server) => (work.hold ? server.keep(work) : server.work(work))
+export async function compare(files, work, rounds) {
+  const start = (file) => (work.hold ? holding(file, work) : working(file, work))
+  const [ours, peer] = [await start(files.ours), await start(files.peer)]
   const pairs = []
-  await round(ours)
-  await round(peer)
+  await ours.round()
+  await peer.round()
   for (let count = 0; count < rounds; count++) {
     const first = count % 2 === 0 ? ours : peer
-    const [a, b] = [await round(first), await round(first === ours ? peer : ours)]
+    const [a, b] = [await first.round(), await (first === ours ? peer : ours).round()]
     pairs.push(first === ours ? [a, b] : [b, a])
   }
+  ours.stop()
+  peer.stop()
   return Object.fromEntries(
     Object.keys(pairs[0][0]).map((figure) => [
       figure,

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-import { compare, serve } from './measure.mjs'
+import { compare } from './measure.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,11 +26,8 @@ const rows = []
 for (const name of wanted) {
   const work = await import(here(`${name}/load.mjs`))
   const servers = work.servers ?? here(`${name}/`)
-  const ours = await serve(new URL('ours.mjs', servers))
-  const peer = await serve(new URL('peer.mjs', servers))
-  const result = await compare(ours, peer, work, Number(values.rounds))
-  ours.stop()
-  peer.stop()
+  const files = { ours: new URL('ours.mjs', servers), peer: new URL('peer.mjs', servers) }
+  const result = await compare(files, work, Number(values.rounds))
   for (const [figure, { ours: mine, peer: theirs, ratio }] of Object.entries(result)) {
     const { words, least } = figures[figure]
     const limit = thresholds[name][figure]

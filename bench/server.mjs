@@ -1,13 +1,21 @@
 // The server's side of a benchmark: a process of its own, which tells its port and, when asked, what it has used.
 
+import { readFileSync } from 'node:fs'
+
 /** Tells the port, and answers questions from then on. */
 export function ready(port) {
   process.on('message', () => {
     const { user, system } = process.cpuUsage()
     globalThis.gc()
-    const { heapUsed, external } = process.memoryUsage()
-    process.send({ cpu: user + system, memory: heapUsed + external })
+    process.send({ cpu: user + system, memory: ownMemory() })
   })
   process.on('disconnect', () => process.exit())
   process.send({ port })
+}
+
+/** Bytes of memory that this process alone has written to: its heap, its buffers and what the runtime keeps. */
+function ownMemory() {
+  if (process.platform !== 'linux') return process.memoryUsage.rss()
+  const [, kibibytes] = /^Private_Dirty: +(\d+) kB/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))
+  return kibibytes * 1024
 }

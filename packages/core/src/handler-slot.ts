@@ -1,5 +1,6 @@
 import type { ConnectionHandler } from './connection.ts'
 import type { SocketError } from './errors.ts'
+import { ready } from './gate.ts'
 import type { CloseReason } from './resource.ts'
 
 /** What a handler of the house itself may have beside the public methods. */
@@ -181,7 +182,9 @@ export class HandlerSlot<In> {
 
   close(reason: CloseReason): void {
     this.#reason = reason
-    this.#schedule()
+    const handler = this.#handler
+    if (this.#pending.length > 0 || this.#tellEnd || handler?.onClose || handler?.onDeaf) this.#schedule()
+    else this.#handler = undefined
   }
 
   #putBack(unread: readonly In[]): void {
@@ -197,7 +200,8 @@ export class HandlerSlot<In> {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() => this.#flush())
+    // Of a promise: queueMicrotask costs the runtime several times as much.
+    void ready.then(() => this.#flush())
   }
 
   #flush(): void {

@@ -234,10 +234,8 @@ export class TcpConnection
   }
 
   protected endOutput(): void {
-    // Node tells of no drain behind an end.
-    const end = (): void => void this.#socket.once('finish', () => this.flushed()).end()
-    if (this.#outlet?.empty === false) this.#outlet.whenEmpty(end)
-    else end()
+    if (this.#outlet?.empty === false) this.#outlet.whenEmpty(() => this.#endSocket())
+    else this.#endSocket()
   }
 
   /**
@@ -278,6 +276,12 @@ export class TcpConnection
     const error = new LimitError(text, { limit: 'maxBuffered', value, phase: 'write', peer })
     this.destroy(error)
     throw error
+  }
+
+  #endSocket(): void {
+    // Node tells of no drain behind an end.
+    if (this.congested) this.#socket.once('finish', () => this.flushed())
+    this.#socket.end()
   }
 
   /** Costs a system call, which a listener's connections make when somebody asks. */
