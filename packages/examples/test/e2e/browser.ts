@@ -134,7 +134,9 @@ export function useBrowser(): Visits {
 
   async function blank(options: BrowserContextOptions = {}): Promise<Visitor> {
     if (chromiumPath === undefined) throw new Error('There is no Chromium')
-    browser ??= chromium.launch({ executablePath: chromiumPath, headless: true, args: flags })
+    // Without a locale that knows them it calls files with other letters than ASCII's "download".
+    const env = { ...process.env, LC_ALL: 'C.UTF-8' }
+    browser ??= chromium.launch({ executablePath: chromiumPath, headless: true, args: flags, env })
     const context = await (await browser).newContext(options)
     context.setDefaultTimeout(patience)
     const visitor = new Visitor(await context.newPage())
