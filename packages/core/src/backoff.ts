@@ -57,7 +57,7 @@ export class Backoff {
     checkPositive('base', base)
     checkPositive('cap', cap)
     checkPositive('maxAttempts', maxAttempts)
-    if (maxElapsed !== undefined) checkPositive('maxElapsed', maxElapsed)
+    checkPositive('maxElapsed', maxElapsed)
     if (cap < base) throw new RangeError(`Invalid option cap: ${cap} is less than base ${base}`)
     this.#base = base
     this.#cap = cap

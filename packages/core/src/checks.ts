@@ -1,20 +1,20 @@
 /** The longest time that a timer of the runtime can hold, in milliseconds; no count needs to be larger. */
 const most = 2_147_483_647
 
-/** Refuses a count or a time that is not one; Infinity is not either. */
-export function checkPositive(name: string, value: number): void {
-  if (Number.isInteger(value) && value > 0 && value <= most) return
+/** Refuses a count, a size or a time that is given and is not one; Infinity is not either. */
+export function checkPositive(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= most)) return
   throw new RangeError(`Invalid option ${name}: ${String(value)} is not an integer from 1 to ${most}`)
 }
 
 /** Refuses a number of milliseconds that is not one; Infinity is, and lifts a limit. */
-export function checkTime(name: string, value: number): void {
-  if (value === Infinity || (Number.isInteger(value) && value > 0)) return
+export function checkTime(name: string, value: number | undefined): void {
+  if (value === undefined || value === Infinity || (Number.isInteger(value) && value > 0)) return
   throw new RangeError(`Invalid option ${name}: ${String(value)} is not a whole number of milliseconds`)
 }
 
 /** Refuses what is not true or false, so that `'no'` does not mean yes. */
-export function checkBoolean(name: string, value: boolean): void {
-  if (typeof value === 'boolean') return
+export function checkBoolean(name: string, value: boolean | undefined): void {
+  if (value === undefined || typeof value === 'boolean') return
   throw new TypeError(`Invalid option ${name}: ${String(value)} is not true or false`)
 }

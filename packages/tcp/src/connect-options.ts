@@ -51,7 +51,7 @@ export function checkConnect(options: ConnectOptions): void {
   checkEndpoint(options, 1)
   checkConnection(options)
   const { connectTimeout, attemptDelay } = options
-  if (connectTimeout !== undefined) checkPositive('connectTimeout', connectTimeout)
+  checkPositive('connectTimeout', connectTimeout)
   if (attemptDelay !== undefined) {
     checkPositive('attemptDelay', attemptDelay)
     if (attemptDelay < leastAttemptDelay) {

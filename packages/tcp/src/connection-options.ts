@@ -25,15 +25,10 @@ export const defaultWriteTimeout = 30_000
 
 /** Refuses, by name, what a connection could not be held to. */
 export function checkConnection(options: ConnectionOptions): void {
-  for (const name of ['highWaterMark', 'maxBuffered'] as const) {
-    const value = options[name]
-    if (value !== undefined) checkPositive(name, value)
-  }
+  for (const name of ['highWaterMark', 'maxBuffered'] as const) checkPositive(name, options[name])
   for (const name of ['writeTimeout', 'readTimeout', 'idleTimeout', 'totalTimeout'] as const) {
-    const value = options[name]
-    if (value !== undefined) checkTime(name, value)
+    checkTime(name, options[name])
   }
-  const { noDelay, keepAlive } = options
-  if (noDelay !== undefined) checkBoolean('noDelay', noDelay)
-  if (keepAlive !== undefined && keepAlive !== false) checkPositive('keepAlive', keepAlive)
+  checkBoolean('noDelay', options.noDelay)
+  if (options.keepAlive !== false) checkPositive('keepAlive', options.keepAlive)
 }

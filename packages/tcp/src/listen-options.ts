@@ -46,14 +46,8 @@ const booleans = ['ipv6Only', 'reusePort', 'exclusive'] as const
 export function checkListen(options: ListenOptions): void {
   checkEndpoint(options, 0)
   checkConnection(options)
-  for (const name of positive) {
-    const value = options[name]
-    if (value !== undefined) checkPositive(name, value)
-  }
-  for (const name of booleans) {
-    const value = options[name]
-    if (value !== undefined) checkBoolean(name, value)
-  }
+  for (const name of positive) checkPositive(name, options[name])
+  for (const name of booleans) checkBoolean(name, options[name])
   checkPlace(options)
   checkAdmission(options)
 }
@@ -85,7 +79,7 @@ function checkPlace({ host, port, path, fd, mode, ipv6Only, reusePort }: ListenO
 function checkAdmission({ acceptRate, allow }: ListenOptions): void {
   if (acceptRate !== undefined) {
     checkPositive('acceptRate.perSecond', acceptRate?.perSecond)
-    if (acceptRate.burst !== undefined) checkPositive('acceptRate.burst', acceptRate.burst)
+    checkPositive('acceptRate.burst', acceptRate.burst)
   }
   // A list of the runtime may still be filled.
   if (Array.isArray(allow) && allow.length === 0) {

@@ -1,3 +1,5 @@
+import { checkPositive } from '@fairlead/core/transport'
+
 import {
   type BindOptions,
   type ConnectOptions,
@@ -49,13 +51,4 @@ function checkQueue(name: string, limits: QueueLimits | undefined): void {
   }
   checkPositive(`${name}.datagrams`, limits.datagrams)
   checkPositive(`${name}.bytes`, limits.bytes)
-}
-
-/** The longest time a timer of the runtime can hold, and more than any system's buffer. */
-const largest = 2_147_483_647
-
-/** Refuses a size, a count or a time that is not one; Infinity is not either. */
-function checkPositive(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value > 0 && value <= largest)) return
-  throw new RangeError(`Invalid option ${name}: ${String(value)} is not a positive integer`)
 }

@@ -1,10 +1,10 @@
-import type { Address } from '../address.ts'
 import { ChunkIterator } from '../chunk-iterator.ts'
-import type { ConnectionHandler, MessageConnection, TlsFacts } from '../connection.ts'
+import type { MessageConnection } from '../connection.ts'
 import { defaultHighWaterMark } from '../defaults.ts'
 import { ClosedError, SocketError, TimeoutError } from '../errors.ts'
 import { rejected } from '../gate.ts'
-import { HandlerSlot, type InnerHandler } from '../handler-slot.ts'
+import type { InnerHandler } from '../handler-slot.ts'
+import { Layer } from '../layer.ts'
 import { graceOf, unlessAborted } from '../lifecycle.ts'
 import type { CloseOptions, CloseReason, ResourceState } from '../resource.ts'
 import { type SendQueueOptions, sendQueueOptions, type SendStats } from './send-policy.ts'
@@ -44,11 +44,12 @@ export function sendQueue<M>(
 /** No time limit, where the connection wants one: the longest that a timer of the runtime can hold. */
 const unlimited = 2_147_483_647
 
-class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
+class Queued<M>
+  extends Layer<MessageConnection<M>, M>
+  implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost
+{
   readonly reliable: boolean
-  readonly #connection: MessageConnection<M>
   readonly #queue: SendQueue<M>
-  readonly #slot: HandlerSlot<M>
   readonly #sizeOf: (message: M) => number
   #corks = 0
   /** How the closing began, while it waits for the queue. */
@@ -59,55 +60,37 @@ class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
   #late: TimeoutError | undefined
 
   constructor(connection: MessageConnection<M>, options: Required<SendQueueOptions<M>>) {
-    this.reliable = connection.reliable && !options.policy.startsWith('drop')
-    this.#connection = connection
-    this.#queue = new SendQueue(connection, this, options)
-    this.#sizeOf = options.sizeOf
-    this.#slot = new HandlerSlot<M>({
+    super(connection, {
       flow: (wanted) => (wanted ? connection.resume() : connection.pause()),
       answerEnd: () => this.#closeWithin(unlimited),
       closeForShutdown: (grace) => this.#closeForShutdown(grace),
-      fail: (error) => connection.destroy(SocketError.from(error, 'Connection handler failed')),
     })
+    this.reliable = connection.reliable && !options.policy.startsWith('drop')
+    this.#queue = new SendQueue(connection, this, options)
+    this.#sizeOf = options.sizeOf
     connection.handle(this)
     connection.pause()
   }
 
-  get state(): ResourceState {
-    const { state } = this.#connection
+  override get state(): ResourceState {
+    const { state } = this.below
     return state === 'open' && this.#closing ? 'closing' : state
   }
 
-  get closed(): Promise<CloseReason> {
-    return this.#connection.closed.then((reason) => this.#reasonOf(reason))
+  override get closed(): Promise<CloseReason> {
+    return this.below.closed.then((reason) => this.#reasonOf(reason))
   }
 
-  get localAddress(): Address {
-    return this.#connection.localAddress
-  }
-
-  get remoteAddress(): Address {
-    return this.#connection.remoteAddress
-  }
-
-  get tls(): TlsFacts | undefined {
-    return this.#connection.tls
-  }
-
-  get buffered(): number {
-    return this.#connection.buffered + this.#queue.bytes
+  override get buffered(): number {
+    return this.below.buffered + this.#queue.bytes
   }
 
   stats(): SendStats {
     return this.#queue.stats()
   }
 
-  handle(handler: ConnectionHandler<M>, head?: M): void {
-    this.#slot.install(handler, head)
-  }
-
   [Symbol.asyncIterator](): AsyncIterator<M, undefined> {
-    return new ChunkIterator(this.#slot, defaultHighWaterMark, this.#sizeOf)
+    return new ChunkIterator(this.slot, defaultHighWaterMark, this.#sizeOf)
   }
 
   write(message: M): boolean {
@@ -123,94 +106,66 @@ class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
     return this.#queue.drained(options)
   }
 
-  pause(): void {
-    this.#slot.pause()
-  }
-
-  resume(): void {
-    this.#slot.resume()
-  }
-
-  cork(): void {
+  override cork(): void {
     this.#corks++
-    this.#connection.cork()
+    this.below.cork()
   }
 
-  uncork(): void {
+  override uncork(): void {
     if (this.#corks > 0) this.#corks--
-    this.#connection.uncork()
+    this.below.uncork()
   }
 
-  async close(options: CloseOptions = {}): Promise<void> {
+  override async close(options: CloseOptions = {}): Promise<void> {
     this.#closeWithin(graceOf(options), options)
-    if (this.#connection.state === 'closed') return
-    const { closed } = this.#connection
+    if (this.below.state === 'closed') return
+    const { closed } = this.below
     await (options.signal ? unlessAborted(closed, options.signal) : closed)
-  }
-
-  destroy(error?: Error): void {
-    this.#connection.destroy(error)
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   // What follows is heard from the connection.
 
-  get occupied(): boolean {
-    return this.#slot.occupied
-  }
-
   /** With messages in the queue the shutdown is this one's affair: they are to be sent first. */
-  get leavesShutdown(): boolean {
-    return this.#slot.leavesShutdown && this.#queue.isEmpty
+  override get leavesShutdown(): boolean {
+    return super.leavesShutdown && this.#queue.isEmpty
   }
 
   onData(message: M): void {
-    this.#slot.push(message)
+    this.slot.push(message)
   }
 
   onEnd(): void {
-    this.#slot.pushEnd()
+    this.slot.pushEnd()
   }
 
   onDrain(): void {
     this.#queue.drain()
   }
 
-  onShutdown(grace: number): void {
-    this.#slot.shutdown(grace)
-  }
-
-  onTrouble(error: SocketError): void {
-    this.#slot.trouble(error)
-  }
-
   onDeaf(reason?: CloseReason): void {
     this.#queue.finish()
-    this.#slot.deafen(reason && this.#reasonOf(reason))
+    this.slot.deafen(reason && this.#reasonOf(reason))
   }
 
   onReplaced(): readonly M[] {
-    return this.#slot.vacate()
+    return this.slot.vacate()
   }
 
   onClose(reason: CloseReason): void {
     clearTimeout(this.#timer)
     this.#queue.finish()
-    this.#slot.close(this.#reasonOf(reason))
+    this.slot.close(this.#reasonOf(reason))
   }
 
   // And this from the queue.
 
   /** In a later turn of its own, so that `write` never calls back into its caller. */
   dropped(error: SocketError): void {
-    queueMicrotask(() => this.#slot.trouble(error))
+    queueMicrotask(() => this.slot.trouble(error))
   }
 
   relieved(): void {
-    this.#slot.drain()
+    this.slot.drain()
   }
 
   emptied(): void {
@@ -219,7 +174,7 @@ class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
 
   /** Closing, and waiting for the queue: the connection does not know of it yet. */
   get #refusing(): boolean {
-    return this.#closing !== undefined && this.#connection.state === 'open'
+    return this.#closing !== undefined && this.below.state === 'open'
   }
 
   #refusal(): ClosedError {
@@ -232,21 +187,21 @@ class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
   }
 
   #closeWithin(grace: number, options?: CloseOptions): void {
-    if (this.#connection.state === 'closed') return
+    if (this.below.state === 'closed') return
     this.#arm(grace)
     if (!this.#closing) {
       this.#closing = options ?? {}
-      this.#slot.deafen()
+      this.slot.deafen()
       // A cork would keep in what has to go out first.
       while (this.#corks > 0 && !this.#queue.isEmpty) this.uncork()
     }
-    if (this.#queue.isEmpty || this.#connection.state !== 'open') this.#closeNow()
+    if (this.#queue.isEmpty || this.below.state !== 'open') this.#closeNow()
   }
 
   #closeNow(): void {
     clearTimeout(this.#timer)
     const { signal: _, ...options } = this.#closing as CloseOptions
-    void this.#connection.close({ ...options, grace: Math.max(0, this.#cutAt - performance.now()) })
+    void this.below.close({ ...options, grace: Math.max(0, this.#cutAt - performance.now()) })
   }
 
   /** When the queue is given up; a second, shorter grace shortens the first. */
@@ -258,7 +213,7 @@ class Queued<M> implements QueuedConnection<M>, InnerHandler<M>, SendQueueHost {
     if (this.#queue.isEmpty) return
     this.#timer = setTimeout(() => {
       this.#late = new TimeoutError('Cannot close: the peer does not read', { phase: 'close' })
-      this.#connection.destroy(this.#late)
+      this.below.destroy(this.#late)
     }, grace)
   }
 
