@@ -78,7 +78,8 @@ function checkPlace({ host, port, path, fd, mode, ipv6Only, reusePort }: ListenO
 
 function checkAdmission({ acceptRate, allow }: ListenOptions): void {
   if (acceptRate !== undefined) {
-    checkPositive('acceptRate.perSecond', acceptRate?.perSecond)
+    // The one option without a default.
+    checkPositive('acceptRate.perSecond', acceptRate?.perSecond ?? NaN)
     checkPositive('acceptRate.burst', acceptRate.burst)
   }
   // A list of the runtime may still be filled.
