@@ -95,6 +95,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
   }
 
   drained(options?: { signal?: AbortSignal }): Promise<void> {
+    if (options?.signal?.aborted) return rejected(options.signal.reason)
     if (this.state === 'closed') return rejected(this.unwritable())
     if (!this.congested) return ready
     const room = this.#room()

@@ -39,7 +39,9 @@ export function codeOf(error: unknown): string {
 /** Why, in words. */
 export function reasonOf(error: unknown): string {
   try {
-    return reasons[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
+    const code = codeOf(error)
+    const known = Object.hasOwn(reasons, code) ? reasons[code] : undefined
+    return known ?? (error instanceof Error ? error.message : String(error))
   } catch {
     return 'unknown'
   }

@@ -5,6 +5,7 @@ import * as tcp from '@fairlead/tcp'
 import { afterEach, expect, test } from 'vitest'
 
 import { portOf, textOf } from './harness.ts'
+import { dial, next, serve } from './tls/harness.ts'
 
 const undo: (() => void)[] = []
 
@@ -73,4 +74,20 @@ test('listening again is told again; being refused is told with the cause', asyn
   first.destroy()
   second.destroy()
   await listener.close()
+})
+
+test('a TLS handshake is told, with its duration and what went wrong', async () => {
+  const shaken = told('handshake')
+  const { listener, port } = await serve()
+  const client = await dial(port)
+  const server = await next(listener)
+  expect(shaken.map(({ connection }) => connection)).toEqual(expect.arrayContaining([client, server]))
+  expect(shaken.every(({ duration, error }) => duration > 0 && error === undefined)).toBe(true)
+  shaken.length = 0
+
+  await expect(dial(port, { ca: [] })).rejects.toThrow(/certificate/)
+  await expect.poll(() => shaken).toHaveLength(2)
+  expect(shaken.every(({ error }) => error?.phase === 'tls')).toBe(true)
+  client.destroy()
+  await listener.close({ grace: 0 })
 })

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, type SecureContextOptions, TLSSocket, type TLSSocketOptions } from 'node:tls'
 
 import { ProtocolError } from '@fairlead/core'
+import { reasonOf } from '@fairlead/core/transport'
 
 import type { TlsEngine, Verdict } from './engine.ts'
 import { certificateOf } from './facts.ts'
@@ -153,5 +154,5 @@ function isThenable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
 }
 
 function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  return thrown instanceof Error ? thrown : new Error(reasonOf(thrown))
 }

@@ -8,7 +8,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 
-import { checkBoolean } from '@fairlead/core/transport'
+import { checkBoolean, reasonOf } from '@fairlead/core/transport'
 
 import type { TlsEngine, Verdict } from './engine.ts'
 import { certificateOf } from './facts.ts'
@@ -115,9 +115,12 @@ export class TlsConnector implements TlsEngine {
         ? check.call(this.#options, host, certificate)
         : isNamed(host, certificate)
       if (refusal === undefined || refusal instanceof Error) return refusal
+      // Of a promise nobody would hear that it rejects.
+      void Promise.resolve(refusal).catch(() => {})
       return new Error('checkServerIdentity answered with neither an Error nor undefined')
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
+      // The runtime reads it, outside of anything that would catch what that throws.
+      return new Error(reasonOf(error), { cause: error })
     }
   }
 }

@@ -1,5 +1,5 @@
-import { BusyError, type ByteConnection, TimeoutError } from '@fairlead/core'
-import { checkPositive } from '@fairlead/core/transport'
+import { BusyError, type ByteConnection, type SocketError, TimeoutError } from '@fairlead/core'
+import { channels, checkPositive } from '@fairlead/core/transport'
 
 import { TcpConnection } from '../connection.ts'
 import { TlsAcceptor } from './acceptor.ts'
@@ -74,13 +74,16 @@ export function secure(
     if (started.has(connection)) {
       throw new BusyError('Cannot start TLS: connection has TLS already', { peer: remoteAddress })
     }
+    const startedAt = performance.now()
     const owner: HandshakeOwner = {
       remoteAddress,
       secured(facts) {
         connection.tls = facts
+        tell(connection, startedAt)
         resolve()
       },
       failed(error) {
+        if (!connection.tls) tell(connection, startedAt, error)
         reject(error)
         if (error instanceof TimeoutError) connection.expire('tls')
         else connection.destroy(error)
@@ -89,6 +92,12 @@ export function secure(
     TcpConnection.overlay(connection, (wire) => new Handshake(wire, engine, owner, timeout).socket, head)
     started.add(connection)
   })
+}
+
+function tell(connection: TcpConnection, startedAt: number, error?: SocketError): void {
+  if (!channels.handshake.hasSubscribers) return
+  const duration = performance.now() - startedAt
+  channels.handshake.publish({ connection, duration, ...(error && { error }) })
 }
 
 /** Sessions resume only with the same acceptor, and reading certificates costs more than a handshake. */
