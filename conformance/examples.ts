@@ -24,6 +24,10 @@ import type { Exchange } from '@fairlead/http'
 declare global {
   const connection: ByteConnection
   const stream: ByteConnection
+  const client: ByteConnection
+  const upstream: ByteConnection
+  const cert: string
+  const key: string
   const exchange: Exchange
   const web: Listener<unknown>
   const chat: Listener<unknown>
@@ -44,9 +48,12 @@ const options: ts.CompilerOptions = {
   noEmit: true,
 }
 
-/** Every example of every public package, and of the repository's own README. */
+/** Every example of every public package, of the repository's own README, and of `docs`. */
 export function collectExamples(): Example[] {
   const examples = blocksIn(join(root, 'README.md'), [])
+  for (const file of readdirSync(join(root, 'docs'))) {
+    if (file.endsWith('.md')) examples.push(...blocksIn(join(root, 'docs', file), []))
+  }
   for (const { folder, entries } of packages) {
     const names = [...entries.keys()]
     for (const file of readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })) {
@@ -85,14 +92,22 @@ function importsFor(code: string, entries: readonly string[]): string {
 function exportsOf(entry: string): string[] {
   const [, scope, name, ...subpath] = /^(@fairlead)\/([^/]+)(?:\/(.*))?$/.exec(entry) ?? []
   const file = join(root, 'packages', name ?? '', 'src', `${subpath[0] ?? 'index'}.ts`)
-  if (!scope || subpath[0] === 'transport') return []
+  if (!scope) return []
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ESNext)
-  return source.statements.flatMap((it) => {
+  const names = source.statements.flatMap((it) => {
     if (ts.isFunctionDeclaration(it) && it.name) return [it.name.text]
+    if (
+      ts.isVariableStatement(it) &&
+      it.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+    ) {
+      return it.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []))
+    }
     if (!ts.isExportDeclaration(it) || it.isTypeOnly || !it.exportClause) return []
     if (!ts.isNamedExports(it.exportClause)) return []
     return it.exportClause.elements.filter((el) => !el.isTypeOnly).map((el) => el.name.text)
   })
+  // Small words such as `ready` and `tick` are not meant there.
+  return subpath[0] === 'transport' ? names.filter((name) => /^[A-Z]/.test(name)) : names
 }
 
 /** What the compiler has to say about each example, by where it stands. */

@@ -1,9 +1,11 @@
-// Runs the contract suites of all transports and the hub's smoke test on every runtime and prints a table.
+// Runs the contract suites of all transports, what stream sockets do beyond them, and the hub's smoke test on every
+// runtime, and prints a table.
 // The runtimes come from npm and stay in a cache. `npm run runtimes -- bun deno` runs these two.
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -47,12 +49,22 @@ async function install({ source, command: [executable] }) {
 
 /** Runs a program and gives its checks, and a failed one more if it did not end well. */
 async function run(executable, args, program) {
+  // It listens, and the program inherits it as descriptor 3.
+  const inherited = createServer().listen(0, '127.0.0.1')
+  await once(inherited, 'listening')
   const child = spawn(executable, [...args, join(root, program)], {
-    env: { ...process.env, NO_COLOR: '1', DENO_DIR: join(cache, 'deno'), DENO_NO_UPDATE_CHECK: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      NO_COLOR: '1',
+      DENO_DIR: join(cache, 'deno'),
+      DENO_NO_UPDATE_CHECK: '1',
+      FAIRLEAD_INHERITED: '3',
+    },
+    stdio: ['ignore', 'pipe', 'pipe', inherited._handle.fd],
     timeout: patience,
     killSignal: 'SIGKILL',
   })
+  inherited.close()
   const checks = []
   const talk = []
   const read = (line) => (line.startsWith('{"suite":') ? checks.push(JSON.parse(line)) : talk.push(line))

@@ -2,8 +2,8 @@ import type { Connection, ConnectionHandler } from './connection.ts'
 import { SocketError } from './errors.ts'
 import type { Accept } from './listener.ts'
 
-/** A connection as `admit` needs it. */
-type Admitted<In, Out> = Connection<In, Out> & { readonly occupied: boolean }
+/** A connection as `admit` needs it. One that cannot say whether somebody reads it is taken to be read. */
+type Admitted<In, Out> = Connection<In, Out> & { readonly occupied?: boolean }
 
 /** Calls `accept` for a new connection and honours its three returns; whatever it does costs one connection. */
 export function admit<C extends Admitted<In, Out>, In, Out>(connection: C, accept: Accept<C, In>): void {
@@ -25,7 +25,7 @@ export function admit<C extends Admitted<In, Out>, In, Out>(connection: C, accep
 
 function settle<In, Out>(connection: Admitted<In, Out>, handler: ConnectionHandler<In> | void): void {
   if (handler) connection.handle(handler)
-  else if (!connection.occupied) void connection.close()
+  else if (connection.occupied === false) void connection.close()
 }
 
 function isPromise<T extends object>(answer: T | Promise<T | void>): answer is Promise<T | void> {

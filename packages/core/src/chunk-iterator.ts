@@ -1,4 +1,5 @@
 import { BusyError, TimeoutError } from './errors.ts'
+import { Fifo } from './fifo.ts'
 import type { HandlerSlot, InnerHandler } from './handler-slot.ts'
 import type { CloseReason } from './resource.ts'
 
@@ -19,7 +20,7 @@ export class ChunkIterator<In> implements InnerHandler<In>, AsyncIterableIterato
   readonly #slot: HandlerSlot<In>
   readonly #limit: number
   readonly #sizeOf: (data: In) => number
-  #queue: In[] = []
+  readonly #queue = new Fifo<In>()
   #size = 0
   #waiter: Waiter<In> | undefined
   #finished = false
@@ -52,13 +53,12 @@ export class ChunkIterator<In> implements InnerHandler<In>, AsyncIterableIterato
   }
 
   onDeaf(reason?: CloseReason): void {
-    this.#queue = []
+    this.#queue.drain()
     this.#finish(reason && errorOf(reason))
   }
 
   onReplaced(): readonly In[] {
-    const unread = this.#queue
-    this.#queue = []
+    const unread = this.#queue.drain()
     this.#finish()
     return unread
   }
@@ -79,8 +79,7 @@ export class ChunkIterator<In> implements InnerHandler<In>, AsyncIterableIterato
 
   /** `break`: the slot is free again, and what was not read is kept for the next reader. */
   return(): Promise<IteratorReturnResult<undefined>> {
-    const unread = this.#queue
-    this.#queue = []
+    const unread = this.#queue.drain()
     this.#slot.release(this, unread)
     this.#finish()
     return Promise.resolve(done)
@@ -96,7 +95,7 @@ export class ChunkIterator<In> implements InnerHandler<In>, AsyncIterableIterato
   }
 
   #take(): In {
-    const data = this.#queue.shift() as In
+    const data = this.#queue.shift()
     this.#size -= this.#weigh(data)
     if (this.#size < this.#limit) this.#slot.hold(false)
     return data

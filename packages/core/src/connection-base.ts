@@ -236,6 +236,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
   }
 
   #room(): Promise<void> {
+    if (this.state === 'closed') return rejected(this.unwritable())
     return (this.#gate ??= new Gate()).wait()
   }
 

@@ -69,8 +69,11 @@ export interface ConnectionHandler<In> {
  * gives the reader's place back, keeps what was not read, and does not close.
  */
 export interface Connection<In, Out = In> extends Resource, AsyncIterable<In> {
+  /** This end; behind a PROXY header, where the client connected to. */
   readonly localAddress: Address
+  /** The peer; behind a PROXY header, the client. */
   readonly remoteAddress: Address
+  /** What TLS agreed on; undefined without TLS, and before its handshake is done. */
   readonly tls?: TlsFacts | undefined
   /**
    * Puts `handler` in the one handler slot, in place of the one before, and lets input flow, even after a
@@ -80,14 +83,20 @@ export interface Connection<In, Out = In> extends Resource, AsyncIterable<In> {
   /**
    * Accepts `data` for sending, or throws a {@link ClosedError} or {@link BrokenError}. Returns false when
    * the output stands above the high-water mark: the data was taken, but wait for `onDrain` or `drained()`.
+   *
+   * @throws also LimitError beyond `maxBuffered` or `maxLength`, TypeError for what cannot be sent.
    */
   write(data: Out): boolean
   /**
    * Like `write`, and resolves when there is room for more. One shared resolved promise while there is.
-   * A rejection that nobody awaits ends nothing.
+   * Rejects with what `write` throws, and when the connection is lost before there is room. A rejection that
+   * nobody awaits ends nothing.
    */
   send(data: Out): Promise<void>
-  /** Resolves when there is room for output; at once if there is. */
+  /**
+   * Resolves when there is room for output; at once if there is. Rejects with `signal.reason`, or a
+   * {@link ClosedError} or {@link BrokenError}.
+   */
   drained(options?: { signal?: AbortSignal }): Promise<void>
   /** Stops delivery; what was read already is kept. */
   pause(): void
@@ -95,6 +104,7 @@ export interface Connection<In, Out = In> extends Resource, AsyncIterable<In> {
   resume(): void
   /** Gathers writes until {@link uncork}, so that they leave together. Calls nest. */
   cork(): void
+  /** Ends what {@link cork} began. */
   uncork(): void
   /** Bytes (for messages: their bytes) accepted by `write` and not yet handed to the transport. */
   readonly buffered: number
@@ -102,6 +112,7 @@ export interface Connection<In, Out = In> extends Resource, AsyncIterable<In> {
 
 /** A reliable stream of bytes; boundaries between chunks mean nothing. */
 export interface ByteConnection extends Connection<Uint8Array, Uint8Array | string> {
+  /** As {@link Connection.write}; text goes out in `encoding`, by default UTF-8. */
   write(data: Uint8Array | string, encoding?: 'utf8' | 'latin1'): boolean
   /** Half-close: sends the end after what was written, and goes on reading. May be repeated. */
   end(): void

@@ -78,13 +78,16 @@ export class Deadline {
 
   static #look(): void {
     const now = Deadline.now()
-    for (const deadline of Deadline.#all) {
-      if (deadline.#at > now && deadline.#at !== Infinity) continue
-      const passed = deadline.#at !== Infinity
-      deadline.#disarm()
-      if (passed) deadline.#owner.onDeadline()
+    try {
+      for (const deadline of Deadline.#all) {
+        if (deadline.#at > now && deadline.#at !== Infinity) continue
+        const passed = deadline.#at !== Infinity
+        deadline.#disarm()
+        if (passed) deadline.#owner.onDeadline()
+      }
+    } finally {
+      Deadline.#rest()
     }
-    Deadline.#rest()
   }
 
   static #rest(): void {

@@ -76,6 +76,7 @@ export interface ConnectAttempt {
 
 /** Nobody could be reached. */
 export class ConnectError extends SocketError {
+  /** One for each address tried, in the order they were started. */
   readonly attempts: readonly ConnectAttempt[]
 
   constructor(message: string, options: SocketErrorOptions & { attempts?: readonly ConnectAttempt[] } = {}) {

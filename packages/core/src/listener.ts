@@ -22,13 +22,15 @@ export type Accept<C, In> = (
  * `close` stops accepting, tells every connection (`onShutdown`), waits up to `grace`, and destroys the rest.
  */
 export interface Listener<C, Item = C> extends Resource, AsyncIterable<Item> {
+  /** Where it listens, with the port that the system chose. */
   readonly address: Address
   /** False while suspended, and once closing. */
   readonly accepting: boolean
+  /** Those that are there now: live, not a copy. */
   readonly connections: ReadonlySet<C>
   /** Stops listening; connections live on. Those still in the system's queue may be reset. */
   suspend(): Promise<void>
-  /** Listens again on the same address. */
+  /** Listens again on the same address. @throws ListenError when it cannot be had again. */
   resume(): Promise<void>
 }
 

@@ -51,6 +51,7 @@ export interface CloseOptions {
 
 /** Anything with a beginning and one end: a connection, a listener, a datagram socket. */
 export interface Resource extends AsyncDisposable {
+  /** Only ever goes on: open, closing, closed. */
   readonly state: ResourceState
   /** Resolves once, with the reason, when the resource is closed. Never rejects. */
   readonly closed: Promise<CloseReason>

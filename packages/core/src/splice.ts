@@ -120,7 +120,9 @@ class Joint {
 
   /** One begins to close politely, so that nothing can be carried any more. */
   closing(side: Side): void {
-    if (side.other.connection.state === 'open') this.#close({})
+    if (this.#closing || side.other.connection.state !== 'open') return
+    this.#closing = true
+    void side.other.connection.close()
   }
 
   closed(side: Side, reason: CloseReason): void {
@@ -130,8 +132,7 @@ class Joint {
     if (other.reason) return this.#settle(this.#cause)
     // It has only to hand over what was written, or is closing in a grace of its own.
     if ((side.ended && other.ended) || other.connection.state === 'closing') return
-    if (side.ended && !isFailure(reason)) void other.connection.close()
-    else this.#destroy(side, reason)
+    this.#destroy(side, reason)
   }
 
   /** Somebody else handles the connection of `side` from now on. */

@@ -1,6 +1,6 @@
 import { checkBoolean, checkPositive, checkTime } from '@fairlead/core/transport'
 
-/** What holds for each connection, accepted or made. All times are milliseconds; `Infinity` lifts a limit. */
+/** What holds for each connection, accepted or made. All times are milliseconds; `Infinity` lifts a time limit. */
 export interface ConnectionOptions {
   /** Sends small writes at once, instead of waiting for more (RFC 9293 section 3.7.4). Default true. */
   noDelay?: boolean

@@ -13,6 +13,7 @@ export interface ConnectionStats {
 
 /** A conversation over TCP, TLS or a Unix socket. */
 export interface StreamConnection extends ByteConnection {
+  /** A copy, as of now. */
   stats(): ConnectionStats
 }
 

@@ -20,7 +20,7 @@ export interface Watched {
  *
  * Nothing is noted when bytes pass. Now and then the counters are compared with what they were, which costs the
  * hot path nothing, and cannot mistake what this side does for a sign of the peer: handing data to `write`
- * changes no counter until the system took some of it. A limit is noticed at most an eighth late.
+ * changes no counter until the system took some of it. A limit is noticed a little late, never early.
  */
 export class Timeouts implements DeadlineOwner {
   readonly #connection: Watched

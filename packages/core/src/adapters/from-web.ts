@@ -84,7 +84,7 @@ class WebConnection extends ConnectionBase<Uint8Array, Uint8Array | string> impl
     if (bytes.byteLength > 0) this.#queue.push(bytes)
     this.#queued += bytes.byteLength
     if (this.#corks === 0) this.#pump()
-    this.#congested = this.buffered >= defaultHighWaterMark
+    if (this.buffered >= defaultHighWaterMark) this.#congested = true
     return !this.#congested
   }
 

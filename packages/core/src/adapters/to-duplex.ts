@@ -2,7 +2,6 @@ import { Duplex } from 'node:stream'
 
 import type { ByteConnection } from '../connection.ts'
 import { defaultHighWaterMark } from '../defaults.ts'
-import { ClosedError } from '../errors.ts'
 import type { InnerHandler } from '../handler-slot.ts'
 import type { CloseReason } from '../resource.ts'
 import { failureOf } from './failure.ts'
@@ -36,8 +35,6 @@ export function toDuplex(connection: ByteConnection): Duplex {
 
 class ConnectionDuplex extends Duplex {
   readonly #connection: ByteConnection
-  /** Waits until there is room. */
-  #writing: Callback | undefined
   #inputDone = false
   #paused = true
 
@@ -73,12 +70,11 @@ class ConnectionDuplex extends Duplex {
 
   override _final(callback: Callback): void {
     this.#connection.end()
-    this.#connection.drained().then(() => callback(), callback)
+    this.#whenDrained(callback)
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
     const connection = this.#connection
-    this.#settle(error ?? new ClosedError('Cannot write: stream is destroyed', { phase: 'write' }))
     if (error) connection.destroy(error)
     else if (this.writableFinished || connection.state === 'closing') void connection.close()
     else connection.destroy()
@@ -88,16 +84,16 @@ class ConnectionDuplex extends Duplex {
   #pass(callback: Callback, write: () => boolean): void {
     try {
       if (write()) callback()
-      else this.#writing = callback
+      else this.#whenDrained(callback)
     } catch (error) {
       callback(error as Error)
     }
   }
 
-  #settle(error?: Error): void {
-    const callback = this.#writing
-    this.#writing = undefined
-    callback?.(error)
+  /** What a listener throws while it is called back costs the stream. */
+  #whenDrained(callback: Callback): void {
+    const drained = this.#connection.drained()
+    drained.then(() => callback(), callback).catch((error: unknown) => this.destroy(error as Error))
   }
 
   /** What is heard from the connection; apart, so that a Duplex has no methods that no Duplex has. */
@@ -114,7 +110,6 @@ class ConnectionDuplex extends Duplex {
         this.#connection.pause()
       },
       onEnd: endInput,
-      onDrain: () => this.#settle(),
       onDeaf: (reason) => {
         if (!reason) endInput()
       },

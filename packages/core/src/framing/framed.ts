@@ -22,6 +22,8 @@ export class Framed<M>
   #cutting = false
   #ended = false
   #unframed = false
+  #deaf = false
+  #reason: CloseReason | undefined
 
   constructor(connection: ByteConnection, framing: Framing<M>) {
     super(connection, {
@@ -36,6 +38,7 @@ export class Framed<M>
   }
 
   [Symbol.asyncIterator](): AsyncIterator<M, undefined> {
+    if (this.#unframed) throw new BusyError('Cannot iterate: the framing is off')
     return new ChunkIterator(this.slot, 0, () => 1)
   }
 
@@ -91,6 +94,7 @@ export class Framed<M>
   }
 
   onDeaf(reason?: CloseReason): void {
+    this.#deaf = true
     this.slot.deafen(reason)
   }
 
@@ -104,7 +108,9 @@ export class Framed<M>
   }
 
   onClose(reason: CloseReason): void {
-    this.slot.close(reason)
+    this.#reason = reason
+    const owes = this.#ended && !this.slot.ended && !this.#deaf && !this.#unframed
+    if (!owes || reason.kind === 'error') this.slot.close(reason)
   }
 
   #writeTogether(pieces: readonly Uint8Array[]): boolean {
@@ -143,9 +149,14 @@ export class Framed<M>
         if (message === undefined) break
         this.slot.deliver(message)
       }
-      if (this.#ended && this.slot.flowing && !this.#unframed) this.slot.pushEnd()
+      if (this.#ended && this.slot.flowing && !this.#unframed) {
+        this.slot.pushEnd()
+        if (this.#reason) this.slot.close(this.#reason)
+      }
     } catch (error) {
-      this.below.destroy(SocketError.from(error, 'Cannot read'))
+      const failure = SocketError.from(error, 'Cannot read')
+      this.below.destroy(failure)
+      if (this.#reason) this.slot.close({ kind: 'error', error: failure })
     } finally {
       this.#cutting = false
     }

@@ -3,10 +3,11 @@ import { ConnectionBase } from '../connection-base.ts'
 import type { ByteConnection, MessageConnection } from '../connection.ts'
 import { defaultHighWaterMark } from '../defaults.ts'
 import { BrokenError } from '../errors.ts'
+import { Fifo } from '../fifo.ts'
 
 /** What one end has written and the other has not taken yet; the end of it comes last. */
 interface Channel<M> {
-  messages: M[]
+  readonly messages: Fifo<M>
   bytes: number
   ended: boolean
   /** The end was taken, too. */
@@ -20,13 +21,14 @@ interface Channel<M> {
 export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, Out> {
   readonly localAddress: Address
   readonly remoteAddress: Address
-  readonly #incoming: Channel<In> = { messages: [], bytes: 0, ended: false, done: false }
+  readonly #incoming: Channel<In> = { messages: new Fifo(), bytes: 0, ended: false, done: false }
   #peer: MemoryConnection<In, Out> | undefined
   #wanted = false
   #scheduled = false
   #congested = false
   #corks = 0
   #corked: In[] = []
+  #corkedBytes = 0
 
   constructor(local: string, remote: string) {
     super()
@@ -41,8 +43,7 @@ export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, 
   }
 
   get buffered(): number {
-    const corked = this.#corked.reduce((sum, message) => sum + this.sizeOf(message), 0)
-    return corked + (this.#peer ? this.#peer.#incoming.bytes : 0)
+    return this.#corkedBytes + (this.#peer ? this.#peer.#incoming.bytes : 0)
   }
 
   cork(): void {
@@ -62,9 +63,14 @@ export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, 
   protected pass(message: In): boolean {
     const peer = this.#peer
     if (!peer || !this.writable) throw this.unwritable()
-    if (this.#corks > 0) this.#corked.push(message)
-    else peer.#receive(message, this.sizeOf(message))
-    this.#congested = this.buffered >= defaultHighWaterMark
+    const size = this.sizeOf(message)
+    if (this.#corks > 0) {
+      this.#corked.push(message)
+      this.#corkedBytes += size
+    } else {
+      peer.#receive(message, size)
+    }
+    if (this.buffered >= defaultHighWaterMark) this.#congested = true
     return !this.#congested
   }
 
@@ -93,6 +99,7 @@ export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, 
   #flushCorked(): void {
     const corked = this.#corked
     this.#corked = []
+    this.#corkedBytes = 0
     const peer = this.#peer
     if (peer) for (const message of corked) peer.#receive(message, this.sizeOf(message))
   }
@@ -114,7 +121,7 @@ export abstract class MemoryConnection<In, Out = In> extends ConnectionBase<In, 
     const incoming = this.#incoming
     // What is written meanwhile waits for the next turn.
     for (let count = incoming.messages.length; count > 0 && this.#wanted; count--) {
-      const message = incoming.messages.shift() as In
+      const message = incoming.messages.shift()
       incoming.bytes -= this.sizeOf(message)
       this.slot.push(message)
     }

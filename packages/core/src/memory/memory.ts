@@ -50,7 +50,7 @@ export async function connect<M = string>(
   return reach(name, options, MemoryMessageConnection<M>)
 }
 
-/** Like {@link listen}, for byte connections. */
+/** Like {@link listen}, for byte connections. @throws ListenError when the name is in use. */
 export async function listenBytes(
   name: string,
   accept?: Accept<ByteConnection, Uint8Array>,

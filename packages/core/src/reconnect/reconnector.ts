@@ -10,7 +10,7 @@ import { Succession } from './succession.ts'
 import { WaitingSends } from './waiting-sends.ts'
 
 /** What `admit` asks of a connection beyond its public face. */
-type Admitted<C> = Connection<InputOf<C>> & { readonly occupied: boolean }
+type Admitted<C> = Connection<InputOf<C>> & { readonly occupied?: boolean }
 
 /** Of an error of a send that was not made. */
 const unsent = { phase: 'write', retryable: true }
@@ -133,7 +133,7 @@ export class Reconnector<C extends Connection<unknown>> implements ReconnectingC
     const { signal } = this.#stop
     const opening = this.#connect({ signal })
     opening.then(
-      (connection) => signal.aborted && connection.destroy(),
+      (connection: C | undefined) => signal.aborted && connection?.destroy(),
       () => {},
     )
     const connection = await unlessAborted(opening, signal)
@@ -203,7 +203,7 @@ export class Reconnector<C extends Connection<unknown>> implements ReconnectingC
 
 /** As after an accept callback: what nobody reads any more is closed. */
 function leave(connection: Connection<unknown>): void {
-  if (!(connection as Admitted<unknown>).occupied) void connection.close()
+  if ((connection as Admitted<unknown>).occupied === false) void connection.close()
 }
 
 function refusalOf(error: unknown): SocketError {

@@ -1,3 +1,4 @@
+import { Fifo } from '../fifo.ts'
 import type { SendStats } from './send-policy.ts'
 
 /** A message that waits, and its size. */
@@ -25,8 +26,7 @@ export class Backlog<M> {
     lostBytes: 0,
     waiting: 0,
   }
-  #items: (Waiting<M> | undefined)[] = []
-  #first = 0
+  readonly #items = new Fifo<Waiting<M>>()
 
   constructor(maxMessages: number, maxBytes: number) {
     this.#maxMessages = maxMessages
@@ -105,8 +105,7 @@ export class Backlog<M> {
     counts.lost += counts.queued
     counts.lostBytes += counts.queuedBytes
     counts.queued = counts.queuedBytes = 0
-    this.#items = []
-    this.#first = 0
+    this.#items.drain()
   }
 
   #offer(size: number): void {
@@ -115,13 +114,7 @@ export class Backlog<M> {
   }
 
   #shift(): Waiting<M> {
-    const item = this.#items[this.#first] as Waiting<M>
-    this.#items[this.#first++] = undefined
-    // In large steps, so that a long queue is not moved for each message.
-    if (this.#first * 2 > this.#items.length) {
-      this.#items.splice(0, this.#first)
-      this.#first = 0
-    }
+    const item = this.#items.shift()
     this.#counts.queued--
     this.#counts.queuedBytes -= item.size
     return item

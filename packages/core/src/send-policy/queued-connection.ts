@@ -1,6 +1,5 @@
 import { ChunkIterator } from '../chunk-iterator.ts'
 import type { MessageConnection } from '../connection.ts'
-import { defaultHighWaterMark } from '../defaults.ts'
 import { ClosedError, SocketError, TimeoutError } from '../errors.ts'
 import { rejected } from '../gate.ts'
 import type { InnerHandler } from '../handler-slot.ts'
@@ -50,7 +49,6 @@ class Queued<M>
 {
   readonly reliable: boolean
   readonly #queue: SendQueue<M>
-  readonly #sizeOf: (message: M) => number
   #corks = 0
   /** How the closing began, while it waits for the queue. */
   #closing: CloseOptions | undefined
@@ -67,7 +65,6 @@ class Queued<M>
     })
     this.reliable = connection.reliable && !options.policy.startsWith('drop')
     this.#queue = new SendQueue(connection, this, options)
-    this.#sizeOf = options.sizeOf
     connection.handle(this)
     connection.pause()
   }
@@ -90,7 +87,7 @@ class Queued<M>
   }
 
   [Symbol.asyncIterator](): AsyncIterator<M, undefined> {
-    return new ChunkIterator(this.slot, defaultHighWaterMark, this.#sizeOf)
+    return new ChunkIterator(this.slot, 0, () => 1)
   }
 
   write(message: M): boolean {
@@ -148,6 +145,7 @@ class Queued<M>
   }
 
   onReplaced(): readonly M[] {
+    this.#queue.finish()
     return this.slot.vacate()
   }
 

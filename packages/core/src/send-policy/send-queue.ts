@@ -1,5 +1,6 @@
 import type { MessageConnection } from '../connection.ts'
 import { BrokenError, ClosedError, LimitError, SocketError } from '../errors.ts'
+import { Fifo } from '../fifo.ts'
 import { Gate, ready, rejected } from '../gate.ts'
 import { unlessAborted } from '../lifecycle.ts'
 import { Backlog, type Waiting } from './backlog.ts'
@@ -29,11 +30,12 @@ export class SendQueue<M> {
   readonly #connection: MessageConnection<M>
   readonly #host: SendQueueHost
   readonly #policy: SendPolicy
+  readonly #maxWaiting: number
   readonly #maxBytes: number
   readonly #sizeOf: (message: M) => number
   readonly #backlog: Backlog<M>
   readonly #gate = new Gate()
-  #waiters: Waiter<M>[] = []
+  readonly #waiters = new Fifo<Waiter<M>>()
   /** The connection answered false, and has not drained since. */
   #congested = false
   #pumping = false
@@ -42,11 +44,12 @@ export class SendQueue<M> {
   constructor(
     connection: MessageConnection<M>,
     host: SendQueueHost,
-    { policy, maxMessages, maxBytes, sizeOf }: Required<SendQueueOptions<M>>,
+    { policy, maxMessages, maxBytes, maxWaiting, sizeOf }: Required<SendQueueOptions<M>>,
   ) {
     this.#connection = connection
     this.#host = host
     this.#policy = policy
+    this.#maxWaiting = maxWaiting
     this.#maxBytes = maxBytes
     this.#sizeOf = sizeOf
     this.#backlog = new Backlog<M>(maxMessages, maxBytes)
@@ -65,12 +68,12 @@ export class SendQueue<M> {
   }
 
   write(message: M): boolean {
-    return this.#accept(message, this.#sizeOf(message))
+    return this.#accept(message, this.#measure(message))
   }
 
   send(message: M): Promise<void> {
     try {
-      const size = this.#sizeOf(message)
+      const size = this.#measure(message)
       if (this.#policy === 'block' && this.#mustWait && !this.#fits(size)) return this.#wait(message, size)
       return this.#accept(message, size) ? ready : this.#gate.wait()
     } catch (error) {
@@ -98,8 +101,7 @@ export class SendQueue<M> {
   finish(): void {
     const whole = this.isEmpty
     this.#backlog.lose()
-    const waiters = this.#waiters
-    this.#waiters = []
+    const waiters = this.#waiters.drain()
     const fail = (error: Error): void => {
       this.#gate.fail(error)
       for (const waiter of waiters) waiter.reject(error)
@@ -151,7 +153,19 @@ export class SendQueue<M> {
     this.#host.dropped(new LimitError(`Message dropped: ${full}`, { limit, value, phase: 'write' }))
   }
 
+  #measure(message: M): number {
+    const size = this.#sizeOf(message)
+    if (Number.isSafeInteger(size) && size >= 0) return size
+    throw new TypeError(`Cannot send: sizeOf gave ${String(size)}, which is no number of bytes`)
+  }
+
+  /** Bounded: who never awaits a `send` would fill the memory from here. */
   #wait(message: M, size: number): Promise<void> {
+    if (this.#waiters.length >= this.#maxWaiting) {
+      const value = this.#waiters.length + 1
+      const full = 'the peer does not read, and maxWaiting is reached'
+      throw new LimitError(`Cannot send: ${full}`, { limit: 'maxWaiting', value, phase: 'write' })
+    }
     const promise = new Promise<void>((resolve, reject) => {
       this.#waiters.push({ message, size, resolve: (room) => resolve(room), reject })
     })
@@ -165,10 +179,14 @@ export class SendQueue<M> {
     const waited = !this.isEmpty
     this.#pumping = true
     while (!this.#congested && !this.isEmpty) {
-      if (this.#backlog.isEmpty) this.#admitPast(this.#waiters.shift() as Waiter<M>)
+      if (this.#backlog.isEmpty) this.#admitPast(this.#waiters.shift())
       else this.#pass(this.#backlog.take())
     }
-    for (let first = this.#waiters[0]; first && this.#backlog.fits(first.size); first = this.#waiters[0]) {
+    for (
+      let first = this.#waiters.head;
+      first && this.#backlog.fits(first.size);
+      first = this.#waiters.head
+    ) {
       this.#waiters.shift()
       this.#backlog.add(first.message, first.size)
       first.resolve(this.#gate.wait())

@@ -310,3 +310,34 @@ test('unframing ends a read that waits', async () => {
   framed.unframe()
   expect(await waiting).toEqual({ value: undefined, done: true })
 })
+
+test('an orderly close waits behind lines that a paused handler has not heard', async () => {
+  const { framed, stream, far } = framedPair()
+  const heard: string[] = []
+  framed.handle({
+    onData(line) {
+      heard.push(line)
+      framed.pause()
+    },
+    onEnd: () => void heard.push('END'),
+    onClose: ({ kind }) => heard.push(`CLOSE ${kind}`),
+  })
+  stream.end()
+  far.handle({ onData() {} })
+  far.write('one\nlast')
+  far.end()
+  await turn()
+  expect(heard).toEqual(['one'])
+  framed.resume()
+  await turn()
+  expect(heard).toEqual(['one', 'last'])
+  framed.resume()
+  await turn()
+  expect(heard).toEqual(['one', 'last', 'END', 'CLOSE local'])
+})
+
+test('without its framing it is not iterated', () => {
+  const { framed } = framedPair()
+  framed.unframe()
+  expect(() => framed[Symbol.asyncIterator]()).toThrow(BusyError)
+})

@@ -24,7 +24,7 @@ const acceptors = new WeakMap<object, TlsAcceptor>()
 const started = new WeakSet<TcpConnection>()
 
 /**
- * Goes on with TLS on a connection that was plain so far, as STARTTLS does. It begins at once: what was read and not
+ * Goes on with TLS on a connection that was plain so far, as STARTTLS does (RFC 3207). It begins at once: what was read and not
  * delivered belongs to TLS, what is written from now on waits for the handshake, and the handler slot is empty. `tls`
  * is read once for each object: keep it and pass it again.
  *

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { packages } from '../packages.ts'
+import type { Recipe } from './recipes.ts'
+
+/** How a recipe is started. */
+export interface StartOptions {
+  /** The ports that those of the recipe stand for. Every other one is the system's choice. */
+  ports?: Readonly<Record<number, number>>
+  /** Files beside the program. */
+  files?: Readonly<Record<string, string>>
+  /** What the program has as its descriptor 3, and what the shell says before it starts. */
+  descriptor?: number
+  shell?: string
+}
+
+/** Tells where a recipe listens, on its standard output. */
+const preload = `
+import { subscribe } from 'node:diagnostics_channel'
+subscribe('fairlead:listen', ({ listener }) => console.log('listening: %j', listener.address))
+`
+
+/** A recipe under way, in a folder where the packages are installed as they are built. */
+export class Running {
+  static readonly #all = new Set<Running>()
+  readonly folder: string
+  readonly ended: Promise<unknown>
+  readonly #child: ChildProcess
+  #output = ''
+  #over = false
+  #wake = (): void => {}
+
+  private constructor(folder: string, child: ChildProcess) {
+    this.folder = folder
+    this.#child = child
+    const hear = (text: string): void => {
+      this.#output += text
+      this.#wake()
+    }
+    child.stdout?.setEncoding('utf8').on('data', hear)
+    child.stderr?.setEncoding('utf8').on('data', hear)
+    this.ended = once(child, 'close').then(() => {
+      this.#over = true
+      this.#wake()
+    })
+    Running.#all.add(this)
+  }
+
+  static async start(recipe: Recipe, options: StartOptions = {}): Promise<Running> {
+    const { ports = {}, files = {}, descriptor = 'ignore', shell = '' } = options
+    const folder = await mkdtemp(join(tmpdir(), 'fairlead-recipe-'))
+    await mkdir(join(folder, 'node_modules/@fairlead'), { recursive: true })
+    for (const it of packages) await symlink(it.folder, join(folder, 'node_modules', it.name))
+    const code = recipe.code.replaceAll(/\b7\d{3}\b/g, (port) => String(ports[Number(port)] ?? 0))
+    const all = { ...files, 'recipe.mjs': code, 'preload.mjs': preload }
+    for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), text)
+    const command = ['-c', `${shell} exec "$0" "$@"`, process.execPath, '--import', './preload.mjs']
+    const stdio = ['ignore', 'pipe', 'pipe', descriptor] as const
+    return new Running(folder, spawn('sh', [...command, 'recipe.mjs'], { cwd: folder, stdio: [...stdio] }))
+  }
+
+  /** Kills what is left and clears up. */
+  static async stopAll(): Promise<void> {
+    for (const running of Running.#all) {
+      running.#child.kill('SIGKILL')
+      await running.ended
+      await rm(running.folder, { recursive: true })
+    }
+    Running.#all.clear()
+  }
+
+  /** What it printed so far. */
+  get output(): string {
+    return this.#output.replaceAll(/^listening: .*\n/gm, '')
+  }
+
+  /** The port that it listens on, as soon as it does. */
+  async port(): Promise<number> {
+    const [port] = await this.prints(/^listening: .*"port":(\d+)/gm)
+    return Number(port)
+  }
+
+  /** What `pattern` finds in the output, as soon as it does so `count` times. */
+  async prints(pattern: RegExp, count = 1): Promise<string[]> {
+    for (;;) {
+      const found = Array.from(this.#output.matchAll(pattern), (match) => match[1] ?? match[0])
+      if (found.length >= count) return found
+      if (this.#over) throw new Error(`Ended without ${count} times ${String(pattern)}:\n${this.#output}`)
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  /** Waits for the end, which has to be a good one. */
+  async endsWell(): Promise<void> {
+    await this.ended
+    if (this.#child.exitCode !== 0) {
+      throw new Error(`Ended with ${this.#child.exitCode ?? this.#child.signalCode}:\n${this.#output}`)
+    }
+  }
+
+  /** Ctrl-C, which lets it finish. */
+  async interrupt(): Promise<void> {
+    this.signal('SIGINT')
+    await this.endsWell()
+  }
+}
