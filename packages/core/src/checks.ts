@@ -13,6 +13,12 @@ export function checkTime(name: string, value: number | undefined): void {
   throw new RangeError(`Invalid option ${name}: ${String(value)} is not a whole number of milliseconds`)
 }
 
+/** Refuses what cannot be called. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new TypeError(`Invalid option ${name}: must be a function`)
+}
+
 /** Refuses what is not true or false, so that `'no'` does not mean yes. */
 export function checkBoolean(name: string, value: boolean | undefined): void {
   if (value === undefined || typeof value === 'boolean') return

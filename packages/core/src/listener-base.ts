@@ -29,6 +29,7 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
   #cutAt = Infinity
   #cutTimer: ReturnType<typeof setTimeout> | undefined
   #empty: (() => void) | undefined
+  #giveUp: (() => void) | undefined
 
   constructor(accept: Accept<C, In> | undefined) {
     this.#accept = accept
@@ -113,7 +114,9 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
   async #shutDown(grace: number): Promise<void> {
     this.dismiss()
     // A step that fails leaves nothing listening either.
-    await this.suspend().catch(() => {})
+    // One that hangs, as in a resolver, does not outlast the grace: what it opens late is closed by the next step.
+    const over = new Promise<void>((resolve) => (this.#giveUp = resolve))
+    await Promise.race([this.suspend().catch(() => {}), over])
     this.#queue.close()
     for (const connection of this.connections) connection.shutdown(grace)
     if (this.connections.size > 0 && this.#cutAt > 0) {
@@ -132,6 +135,7 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
     clearTimeout(this.#cutTimer)
     this.#cutTimer = setTimeout(() => {
       this.#cutAt = 0
+      this.#giveUp?.()
       this.#empty?.()
     }, grace)
   }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 import { ipAddress } from '@fairlead/core'
-import { checkPositive } from '@fairlead/core/transport'
+import { checkFunction, checkPositive } from '@fairlead/core/transport'
 
 import { checkConnection, type ConnectionOptions } from './connection-options.ts'
 import { checkEndpoint, type StreamEndpoint } from './endpoint.ts'
@@ -44,8 +44,6 @@ export const defaultConnectTimeout = 10_000
 /** RFC 8305 section 5: no attempt starts within 10 milliseconds of the one before. */
 const leastAttemptDelay = 10
 
-const callbacks = ['lookup', 'prelude'] as const
-
 /** Refuses, by name, what could not be connected with. */
 export function checkConnect(options: ConnectOptions): void {
   checkEndpoint(options, 1)
@@ -60,11 +58,7 @@ export function checkConnect(options: ConnectOptions): void {
       )
     }
   }
-  for (const name of callbacks) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') {
-      throw new TypeError(`Invalid option ${name}: must be a function`)
-    }
-  }
+  for (const name of ['lookup', 'prelude'] as const) checkFunction(name, options[name])
   checkFamilies(options)
   if (options.tls !== undefined) connectorOf(options, options.tls)
 }

@@ -63,6 +63,8 @@ export class TcpConnection
   #outlet: Outlet | undefined
   /** Made when there is something to watch. */
   #timeouts: Timeouts | undefined
+  /** What passed before TLS came on top. */
+  #before: Traffic | undefined
   #reading = false
   /** Somebody else reads the socket. */
   #lent = false
@@ -88,14 +90,22 @@ export class TcpConnection
     },
     drain(this: OwnedSocket): void {
       const connection = this[owner]
-      if (connection.#outlet?.pump() ?? true) connection.relieved()
+      try {
+        if (connection.#outlet?.pump() ?? true) connection.relieved()
+      } catch (error) {
+        // What waited was taken away by its owner: a buffer that was transferred meanwhile.
+        connection.fail(error)
+      }
     },
     error(this: OwnedSocket, error: Error): void {
       const connection = this[owner]
       connection.finish({ kind: 'error', error: brokenBy(error, connection.remoteAddress) })
     },
     close(this: OwnedSocket): void {
-      this[owner].finish()
+      const connection = this[owner]
+      // Whoever has the socket does not say who ended first; without the peer's end it was this side.
+      if (connection.#lent && !this.readableEnded) connection.finish({ kind: 'local' })
+      else connection.finish()
     },
   }
 
@@ -111,7 +121,11 @@ export class TcpConnection
       throw new ClosedError('Cannot lend: the peer has ended, and its last input is unread')
     }
     for (const chunk of unread.toReversed()) socket.unshift(chunk)
-    connection.slot.install({ onData() {}, ...options })
+    connection.slot.install({
+      onData() {},
+      onClose: (reason) => options.onClose?.(reason),
+      ...(options.onShutdown && { onShutdown: (grace: number) => options.onShutdown?.(grace) }),
+    })
     connection.#watch().watchAlways()
     return socket
   }
@@ -130,11 +144,15 @@ export class TcpConnection
    */
   static overlay(connection: TcpConnection, over: (socket: Socket) => Socket, head?: Uint8Array): Socket {
     if (connection.slot.ended) throw new ClosedError('Cannot start TLS: the peer has ended')
+    if (!connection.writable) throw new ClosedError('Cannot start TLS: output has ended')
     const below = connection.#detach('start TLS', 'data', 'end', 'drain', 'error', 'close')
     const unread = [...(head ? [head] : []), ...connection.slot.vacate()]
     for (const chunk of unread.toReversed()) below.unshift(chunk)
     // What the socket below reports, the one above does, too.
     below.on('error', () => {})
+    // Who waits for room waits for what was written below.
+    if (below.writableNeedDrain) below.once('drain', () => connection.relieved())
+    connection.#before = { bytesIn: connection.bytesIn, bytesOut: below.bytesWritten }
     connection.#socket = over(below)
     connection.#outlet = undefined
     TcpConnection.#attach(connection)
@@ -176,14 +194,23 @@ export class TcpConnection
   }
 
   get bytesIn(): number {
-    return this.#socket.bytesRead
+    return (this.#before?.bytesIn ?? 0) + this.#socket.bytesRead
   }
 
   get bytesOut(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength
+    return (this.#before?.bytesOut ?? 0) + this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
+  /** Where the runtime lets one see it, a large write moves this while it is under way, and `bytesOut` at its end. */
+  get bytesGone(): number {
+    const { _handle: handle } = this.#wire as {
+      _handle?: { bytesWritten: number; writeQueueSize?: number } | null
+    }
+    return handle?.writeQueueSize === undefined ? this.bytesOut : handle.bytesWritten - handle.writeQueueSize
   }
 
   get reading(): boolean {
+    if (this.#lent) return this.#socket.readableFlowing === true && !this.#socket.readableEnded
     return this.#reading && !this.slot.ended
   }
 
@@ -295,6 +322,8 @@ export class TcpConnection
       throw new ClosedError(`Cannot ${attempt}: ${this.#lent ? 'socket is lent' : 'connection is closed'}`)
     }
     this.#outlet?.flush()
+    // The next owner knows nothing of what is held back.
+    while (this.#socket.writableCorked > 0) this.#socket.uncork()
     for (const name of names) this.#socket.off(name, TcpConnection.#hears[name])
     return this.#socket.pause()
   }

@@ -1,4 +1,4 @@
-import { checkBoolean, checkPositive } from '@fairlead/core/transport'
+import { checkBoolean, checkFunction, checkPositive } from '@fairlead/core/transport'
 
 import type { AdmissionOptions } from './admission.ts'
 import { checkConnection, type ConnectionOptions } from './connection-options.ts'
@@ -48,6 +48,7 @@ export function checkListen(options: ListenOptions): void {
   checkConnection(options)
   for (const name of positive) checkPositive(name, options[name])
   for (const name of booleans) checkBoolean(name, options[name])
+  checkFunction('prelude', options.prelude)
   checkPlace(options)
   checkAdmission(options)
 }

@@ -134,27 +134,27 @@ export class TcpListener
   async #prepare(connection: TcpConnection): Promise<void> {
     const { handshakeTimeout = defaultHandshakeTimeout } = this.#options
     this.#pending.add(connection)
-    const deadline = new Deadline({
-      onDeadline: () => connection.expire(this.#options.prelude ? 'handshake' : 'tls'),
-    })
+    const step: Step = { phase: this.#options.prelude ? 'handshake' : 'tls' }
+    const deadline = new Deadline({ onDeadline: () => connection.expire(step.phase) })
     deadline.set(handshakeTimeout)
-    const cause = await this.#shakeHands(connection)
+    const cause = await this.#shakeHands(connection, step)
     deadline.clear()
     this.#pending.delete(connection)
     // Closing the listener has ended it.
     if (this.state !== 'open') return connection.destroy()
-    if (cause === undefined) return this.#welcome(connection)
-    this.#count(cause, () => connection.remoteAddress)
+    if (cause === undefined && connection.state === 'open') return this.#welcome(connection)
+    this.#count(cause ?? (step.phase === 'tls' ? 'handshake' : 'prelude'), () => connection.remoteAddress)
     connection.destroy()
   }
 
   /** Why the connection is refused, if so. */
-  async #shakeHands(connection: TcpConnection): Promise<Refusal | undefined> {
+  async #shakeHands(connection: TcpConnection, step: Step): Promise<Refusal | undefined> {
     const { prelude } = this.#options
     if (prelude && !(await passes(connection, prelude))) return 'prelude'
     // With a prelude it is only now known who is there.
     if (!this.#settle(connection)) return 'address'
     const tls = this.#tls
+    step.phase = 'tls'
     if (tls && !(await passes(connection, () => secure(connection, tls)))) return 'handshake'
     return undefined
   }
@@ -177,6 +177,11 @@ export class TcpListener
     this.#refused[cause]++
     if (channels.refuse.hasSubscribers) channels.refuse.publish({ listener: this, peer: peer(), cause })
   }
+}
+
+/** How far a connection has come that has to shake hands. */
+interface Step {
+  phase: 'handshake' | 'tls'
 }
 
 /** Whether the connection lives when `step` is done. A step that fails, or never ends, costs that connection. */

@@ -49,6 +49,7 @@ export class Outlet {
   flush(): void {
     for (const bytes of this.#waiting) this.#socket.write(bytes)
     this.clear()
+    this.#end?.()
   }
 
   /** Calls `end` once everything has been handed over. */

@@ -120,7 +120,7 @@ export class Resolution implements Candidates<IpAddress> {
     let addresses: IpAddress[]
     try {
       if (!Array.isArray(answer)) throw new TypeError('Invalid answer: not a list of addresses')
-      addresses = answer.map((address: string) => ipAddress(address, port))
+      addresses = Array.from(answer, (address: string) => ipAddress(address, port))
     } catch (cause) {
       return this.#failed(
         failure(badAnswer, `the lookup of ${host} gave something else than addresses`, cause),

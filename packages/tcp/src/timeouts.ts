@@ -7,7 +7,7 @@ import { type ConnectionOptions, defaultWriteTimeout } from './connection-option
 export interface Watched {
   readonly bytesIn: number
   /** Bytes that have left for the system. */
-  readonly bytesOut: number
+  readonly bytesGone: number
   /** Bytes that have not. */
   readonly buffered: number
   /** Whether anybody waits for the peer to say something. */
@@ -35,7 +35,7 @@ export class Timeouts implements DeadlineOwner {
   /** Whether it has to be looked at even while no output waits. */
   #always: boolean
   #bytesIn = 0
-  #bytesOut = 0
+  #bytesGone = 0
   #heardAt = this.#bornAt
   #listeningSince = this.#bornAt
   #sentAt = this.#bornAt
@@ -92,14 +92,14 @@ export class Timeouts implements DeadlineOwner {
   }
 
   #look(now: number): void {
-    const { bytesIn, bytesOut, buffered, reading } = this.#connection
+    const { bytesIn, bytesGone, buffered, reading } = this.#connection
     if (bytesIn !== this.#bytesIn) this.#heardAt = now
     // Whoever does not read cannot say that the peer is silent.
     if (!reading) this.#listeningSince = now
-    if (bytesOut !== this.#bytesOut) this.#sentAt = now
+    if (bytesGone !== this.#bytesGone) this.#sentAt = now
     if (buffered === 0) this.#waitingSince = now
     this.#bytesIn = bytesIn
-    this.#bytesOut = bytesOut
+    this.#bytesGone = bytesGone
   }
 
   #expired(now: number): TimeoutPhase | undefined {

@@ -10,7 +10,7 @@ const clock = useManualClock()
 /** A connection of numbers. */
 class Figures implements Watched {
   bytesIn = 0
-  bytesOut = 0
+  bytesGone = 0
   buffered = 0
   reading = true
   readonly expired: TimeoutPhase[] = []
@@ -32,7 +32,7 @@ describe('the write timeout', () => {
     connection.timeouts.outputWaits()
     for (let second = 0; second < 20; second++) {
       clock.advance(1_000)
-      if (second % 3 === 0) connection.bytesOut += 1
+      if (second % 3 === 0) connection.bytesGone += 1
     }
     expect(connection.expired).toEqual([])
     clock.advance(5_000)
@@ -46,7 +46,7 @@ describe('the write timeout', () => {
       connection.timeouts.outputWaits()
       clock.advance(3_000)
       connection.buffered = 0
-      connection.bytesOut += 10
+      connection.bytesGone += 10
       clock.advance(60_000)
     }
     expect(connection.expired).toEqual([])
@@ -81,7 +81,7 @@ describe('the read timeout', () => {
     const connection = new Figures({ readTimeout: 2_000 })
     for (let second = 0; second < 3; second++) {
       clock.advance(1_000)
-      connection.bytesOut += 100
+      connection.bytesGone += 100
     }
     expect(connection.expired).toEqual(['read'])
   })
@@ -103,7 +103,7 @@ describe('the idle timeout', () => {
     const connection = new Figures({ idleTimeout: 2_000 })
     for (let second = 0; second < 10; second++) {
       if (second % 2 === 0) connection.bytesIn += 1
-      else connection.bytesOut += 1
+      else connection.bytesGone += 1
       clock.advance(1_000)
     }
     expect(connection.expired).toEqual([])
@@ -133,7 +133,7 @@ test('the total timeout passes however busy a connection is', () => {
   const connection = new Figures({ totalTimeout: 10_000 })
   for (let second = 0; second < 12; second++) {
     connection.bytesIn += 100
-    connection.bytesOut += 100
+    connection.bytesGone += 100
     clock.advance(1_000)
   }
   expect(connection.expired).toEqual(['total'])

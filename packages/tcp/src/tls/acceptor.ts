@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import { type SecureContext, type SecureContextOptions, TLSSocket, type TLSSocketOptions } from 'node:tls'
 
 import { ProtocolError } from '@fairlead/core'
-import { reasonOf } from '@fairlead/core/transport'
+import { checkFunction, reasonOf } from '@fairlead/core/transport'
 
-import type { TlsEngine, Verdict } from './engine.ts'
+import type { Marked, TlsEngine, Verdict } from './engine.ts'
 import { certificateOf } from './facts.ts'
 import { HostTable, hostNameOf } from './host-name.ts'
 import { certificatesOf, contextOf, type TlsIdentity } from './identity.ts'
@@ -52,17 +52,20 @@ export class TlsAcceptor implements TlsEngine {
     this.#hasDefault = options.cert !== undefined
     this.#context = contextOf('tls', options, this.#shared)
     for (const [name, identity] of Object.entries(options.servers ?? {})) {
-      this.#servers.set('tls.servers', name, contextOf(`tls.servers['${name}']`, identity, this.#shared))
+      const option = `tls.servers['${name}']`
+      requireIdentity(option, identity)
+      this.#servers.set('tls.servers', name, contextOf(option, identity, this.#shared))
     }
     this.#select = options.select?.bind(options)
   }
 
   over(wire: Socket): TLSSocket {
-    const options: TLSSocketOptions = {
+    const options: TLSSocketOptions & Marked = {
       isServer: true,
       secureContext: this.#context,
       requestCert: this.#asks,
       rejectUnauthorized: this.strict,
+      highWaterMark: wire.writableHighWaterMark,
       SNICallback: (name, callback) => this.#choose(name, callback),
     }
     if (this.#alpn) options.ALPNProtocols = this.#alpn
@@ -113,6 +116,7 @@ export class TlsAcceptor implements TlsEngine {
   }
 
   #contextOf(identity: TlsIdentity): SecureContext {
+    requireIdentity('select', identity)
     let context = this.#selected.get(identity)
     if (!context) this.#selected.set(identity, (context = contextOf('select', identity, this.#shared)))
     return context
@@ -135,9 +139,7 @@ function checkServer(options: TlsServerOptions): void {
   if (servers !== undefined && (typeof servers !== 'object' || servers === null)) {
     throw new TypeError('Invalid option tls.servers: must be an object of identities by name')
   }
-  if (select !== undefined && typeof select !== 'function') {
-    throw new TypeError('Invalid option tls.select: must be a function')
-  }
+  checkFunction('tls.select', select)
   if (cert === undefined && !select && Object.keys(servers ?? {}).length === 0) {
     throw new TypeError('Invalid option tls.cert: a server needs a certificate')
   }
@@ -147,6 +149,11 @@ function checkServer(options: TlsServerOptions): void {
   if ((clientCertificate === 'none') !== (ca === undefined)) {
     throw new TypeError('Invalid option tls.ca: goes together with tls.clientCertificate request or require')
   }
+}
+
+function requireIdentity(name: string, identity: Partial<TlsIdentity> | null): void {
+  if (typeof identity === 'object' && identity?.cert !== undefined) return
+  throw new TypeError(`Invalid option ${name}: must be an object with cert and key`)
 }
 
 function isThenable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {

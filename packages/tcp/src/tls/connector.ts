@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   checkServerIdentity as isNamed,
@@ -8,9 +9,10 @@ import {
   type TLSSocket,
 } from 'node:tls'
 
-import { checkBoolean, reasonOf } from '@fairlead/core/transport'
+import { ProtocolError } from '@fairlead/core'
+import { checkBoolean, checkFunction, reasonOf } from '@fairlead/core/transport'
 
-import type { TlsEngine, Verdict } from './engine.ts'
+import type { Marked, TlsEngine, Verdict } from './engine.ts'
 import { certificateOf } from './facts.ts'
 import { hostNameOf } from './host-name.ts'
 import { certificatesOf, contextOf } from './identity.ts'
@@ -29,6 +31,9 @@ export class TlsConnector implements TlsEngine {
   readonly #context: SecureContext
   readonly #host: string
   readonly #server: string
+  readonly #alpn: string[] | undefined
+  /** Whom it believes: a session that was verified by other rules is not taken up. */
+  readonly #rules: string
   /** The sessions that sockets try to take up again. */
   readonly #taken = new WeakMap<TLSSocket, TlsSession>()
 
@@ -44,29 +49,29 @@ export class TlsConnector implements TlsEngine {
     checkTls(this.#options)
     const { serverName, verify = true, checkServerIdentity } = this.#options
     checkBoolean('tls.verify', verify)
-    if (checkServerIdentity !== undefined && typeof checkServerIdentity !== 'function') {
-      throw new TypeError('Invalid option tls.checkServerIdentity: must be a function')
-    }
+    checkFunction('tls.checkServerIdentity', checkServerIdentity)
     this.strict = verify
     this.#host = hostOf(serverName, where.host)
     this.#server = `${this.#host}:${where.port ?? 0}`
+    this.#alpn = this.#options.alpn && [...this.#options.alpn]
     this.#context = contextFor(this.#options)
+    this.#rules = this.#options.sessions ? rulesOf(this.#options) : ''
   }
 
   over(wire: Socket): TLSSocket {
-    const { alpn, sessions } = this.#options
-    const options: ConnectionOptions = {
+    const { sessions } = this.#options
+    const options: ConnectionOptions & Marked = {
       socket: wire,
+      highWaterMark: wire.writableHighWaterMark,
       host: this.#host,
       secureContext: this.#context,
-      // The verdict is ours, so that all refusals read the same, on every runtime.
       rejectUnauthorized: this.strict,
       checkServerIdentity: (host, certificate) => this.#checkIdentity(host, certificate),
     }
     // An address is no server name (RFC 6066 section 3).
     if (isIP(this.#host) === 0) options.servername = this.#host
-    if (alpn) options.ALPNProtocols = [...alpn]
-    const session = sessions && TlsSessions.take(sessions, this.#server)
+    if (this.#alpn) options.ALPNProtocols = this.#alpn
+    const session = sessions && TlsSessions.take(sessions, this.#server, this.#rules)
     if (session) options.session = session.ticket
     const socket = connect(options)
     if (session) this.#taken.set(socket, session)
@@ -92,7 +97,7 @@ export class TlsConnector implements TlsEngine {
     const keep = (ticket: Buffer): void => {
       if (!socket.authorized) return
       const certificate = certificateOf(socket) ?? this.#taken.get(socket)?.certificate
-      TlsSessions.keep(sessions, this.#server, { ticket, certificate })
+      TlsSessions.keep(sessions, this.#server, { ticket, certificate, rules: this.#rules })
     }
     socket.on('session', (ticket) => {
       if (secured) keep(ticket)
@@ -114,15 +119,35 @@ export class TlsConnector implements TlsEngine {
       const refusal: unknown = check
         ? check.call(this.#options, host, certificate)
         : isNamed(host, certificate)
-      if (refusal === undefined || refusal instanceof Error) return refusal
+      if (refusal === undefined) return undefined
+      if (refusal instanceof Error) return check ? refusedBy(refusal) : refusal
       // Of a promise nobody would hear that it rejects.
       void Promise.resolve(refusal).catch(() => {})
-      return new Error('checkServerIdentity answered with neither an Error nor undefined')
+      return refusedBy(new Error('checkServerIdentity answered with neither an Error nor undefined'))
     } catch (error) {
-      // The runtime reads it, outside of anything that would catch what that throws.
-      return new Error(reasonOf(error), { cause: error })
+      return refusedBy(error)
     }
   }
+}
+
+/**
+ * The refusal of an application: asking again would not help. What it threw itself is not handed to the runtime, which
+ * reads it outside of anything that would catch what that throws.
+ */
+function refusedBy(cause: unknown): ProtocolError {
+  return new ProtocolError(reasonOf(cause), { side: 'remote', phase: 'tls', cause })
+}
+
+const checks = new WeakMap<object, number>()
+let checkCount = 0
+
+/** The rules by which a server is verified, as a text that is the same for the same rules. */
+function rulesOf({ ca, cert, verify = true, checkServerIdentity }: TlsClientOptions): string {
+  const hash = createHash('sha256')
+  for (const pem of [ca, cert].flat(2)) hash.update(pem ?? '').update('\0')
+  if (checkServerIdentity && !checks.has(checkServerIdentity)) checks.set(checkServerIdentity, ++checkCount)
+  const check = checkServerIdentity ? checks.get(checkServerIdentity) : 0
+  return `${verify} ${check} ${hash.digest('base64')}`
 }
 
 function contextFor(options: TlsClientOptions): SecureContext {

@@ -13,6 +13,11 @@ export interface Verdict {
   readonly certificate?: TlsCertificate | undefined
 }
 
+/** What the runtime's sockets take and its types do not know of. */
+export interface Marked {
+  highWaterMark?: number
+}
+
 /** One side of TLS, ready for many handshakes. */
 export interface TlsEngine {
   /** The event of its sockets that ends the handshake. */

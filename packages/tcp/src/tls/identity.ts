@@ -16,7 +16,7 @@ export interface TlsIdentity {
   passphrase?: string
 }
 
-const oneCertificate = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END/g
+const oneCertificate = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[^-]+-----END \1-----/g
 
 /**
  * A context of the runtime with this identity. Bad certificates and keys are found here and named, because some
@@ -52,7 +52,7 @@ export function certificatesOf(name: string, value: Pem | readonly Pem[] | undef
     const certificates = file.toString('latin1').match(oneCertificate) ?? []
     if (certificates.length === 0) throw new TypeError(`Invalid option ${name}: no PEM certificate in it`)
     for (const certificate of certificates) {
-      if (!parses(() => new X509Certificate(`${certificate} CERTIFICATE-----\n`))) {
+      if (!parses(() => new X509Certificate(certificate))) {
         throw new TypeError(`Invalid option ${name}: a certificate in it is broken`)
       }
     }

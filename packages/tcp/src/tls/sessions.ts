@@ -9,12 +9,15 @@ const defaultCapacity = 256
 export interface TlsSession {
   readonly ticket: Buffer
   readonly certificate: TlsCertificate | undefined
+  /** By which it was verified. */
+  readonly rules: string
 }
 
 /**
  * Remembers the last TLS session with each server, so that the next handshake with it takes up where that one
  * ended (RFC 8446 section 2.2). Only sessions whose server was verified are kept. The one that was not used for the
- * longest time is forgotten first. Use one with one set of TLS options: a resumed session is not verified again.
+ * longest time is forgotten first. A resumed session is not verified again, so one that was
+ * verified by another `ca`, `verify` or `checkServerIdentity` is not taken up.
  *
  * @example
  * ```ts
@@ -42,10 +45,11 @@ export class TlsSessions {
     this.#sessions.clear()
   }
 
-  /** The session with a server, which counts as used now. */
-  static take(from: TlsSessions, server: string): TlsSession | undefined {
+  /** The session with a server, verified by these rules, which counts as used now. */
+  static take(from: TlsSessions, server: string, rules: string): TlsSession | undefined {
     const session = from.#sessions.get(server)
-    if (session) TlsSessions.keep(from, server, session)
+    if (session?.rules !== rules) return undefined
+    TlsSessions.keep(from, server, session)
     return session
   }
 

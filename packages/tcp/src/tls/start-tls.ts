@@ -1,4 +1,4 @@
-import { BusyError, type ByteConnection, type SocketError, TimeoutError } from '@fairlead/core'
+import { BusyError, type ByteConnection, ClosedError, type SocketError, TimeoutError } from '@fairlead/core'
 import { channels, checkPositive } from '@fairlead/core/transport'
 
 import { TcpConnection } from '../connection.ts'
@@ -89,7 +89,12 @@ export function secure(
         else connection.destroy(error)
       },
     }
-    TcpConnection.overlay(connection, (wire) => new Handshake(wire, engine, owner, timeout).socket, head)
+    try {
+      TcpConnection.overlay(connection, (wire) => new Handshake(wire, engine, owner, timeout).socket, head)
+    } catch (error) {
+      if (!(error instanceof ClosedError)) connection.destroy(error as Error)
+      throw error
+    }
     started.add(connection)
   })
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import type { TlsClientOptions } from '../../src/tls/options.ts'
 import { type TlsSession, TlsSessions } from '../../src/tls/sessions.ts'
 import { alice, ca, newA } from './certificates.ts'
 import { dial, next, serve } from './harness.ts'
@@ -59,6 +60,27 @@ describe.each(versions)('sessions of %s', (maxVersion) => {
     expect(await resumptions(served, { maxVersion, ...alice }, change)).toEqual([false, true, false])
   })
 
+  test('are not taken up by a client with other rules', async () => {
+    const sessions = new TlsSessions()
+    const { listener, port } = await serve()
+    const visit = async (tls: Partial<TlsClientOptions>): Promise<boolean | undefined> => {
+      const client = await dial(port, { maxVersion, sessions, ...tls })
+      const server = await next(listener)
+      server.write('x')
+      for await (const _ of client) break
+      const resumed = client.tls?.resumed
+      client.destroy()
+      return resumed
+    }
+    const lax = { checkServerIdentity: () => undefined }
+    expect(await visit(lax)).toBe(false)
+    expect(await visit(lax)).toBe(true)
+    expect(await visit({})).toBe(false)
+    expect(await visit({})).toBe(true)
+    expect(await visit({ checkServerIdentity: () => undefined })).toBe(false)
+    await listener.close({ grace: 0 })
+  })
+
   test('are not kept when the server was not verified', async () => {
     const sessions = new TlsSessions()
     const served = await serve()
@@ -69,15 +91,20 @@ describe.each(versions)('sessions of %s', (maxVersion) => {
 })
 
 describe('the store of sessions', () => {
-  const remembered = (text: string): TlsSession => ({ ticket: Buffer.from(text), certificate: undefined })
+  const rules = 'these'
+  const remembered = (text: string): TlsSession => ({
+    ticket: Buffer.from(text),
+    certificate: undefined,
+    rules,
+  })
 
   test('forgets what was not used for the longest time', () => {
     const sessions = new TlsSessions(2)
     TlsSessions.keep(sessions, 'a', remembered('1'))
     TlsSessions.keep(sessions, 'b', remembered('2'))
-    TlsSessions.take(sessions, 'a')
+    TlsSessions.take(sessions, 'a', rules)
     TlsSessions.keep(sessions, 'c', remembered('3'))
-    expect(['a', 'b', 'c'].filter((name) => TlsSessions.take(sessions, name))).toEqual(['a', 'c'])
+    expect(['a', 'b', 'c'].filter((name) => TlsSessions.take(sessions, name, rules))).toEqual(['a', 'c'])
     expect(sessions.size).toBe(2)
     TlsSessions.forget(sessions, 'a')
     expect(sessions.size).toBe(1)
@@ -89,7 +116,7 @@ describe('the store of sessions', () => {
     const sessions = new TlsSessions(1)
     TlsSessions.keep(sessions, 'a', remembered('1'))
     TlsSessions.keep(sessions, 'a', remembered('2'))
-    expect(TlsSessions.take(sessions, 'a')).toEqual(remembered('2'))
+    expect(TlsSessions.take(sessions, 'a', rules)).toEqual(remembered('2'))
   })
 
   test.each([0, -1, 1.5, Infinity])('a capacity of %s is refused', (capacity) => {

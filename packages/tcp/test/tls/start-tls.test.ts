@@ -240,3 +240,31 @@ describe('a handshake on a live connection that fails closes it, and says why', 
     await listener.close({ grace: 0 })
   })
 })
+
+describe('what waits when TLS starts', () => {
+  test('is sent in plain text first, corked or not, and senders are told', async () => {
+    const { listener, client, server } = await meet()
+    server.cork()
+    server.write('220 go ahead\n')
+    const sending = server.send(Buffer.alloc(4 * 1024 * 1024, '.'))
+    const securing = startTls(server, a)
+    let size = 0
+    for await (const chunk of client) {
+      size += chunk.byteLength
+      if (size === '220 go ahead\n'.length + 4 * 1024 * 1024) break
+    }
+    await Promise.all([securing, startTls(client, name)])
+    await sending
+    expect(server.stats().bytesOut).toBe(size)
+    client.destroy()
+    await listener.close({ grace: 0 })
+  })
+
+  test('is not an end', async () => {
+    const { listener, client, server } = await meet()
+    client.end()
+    await expect(startTls(client, name)).rejects.toThrow('Cannot start TLS: output has ended')
+    server.destroy()
+    await listener.close({ grace: 0 })
+  })
+})
