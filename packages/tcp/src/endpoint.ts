@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import { checkUnixPath } from './unix-path.ts'
 
 /** Where a stream socket is: an IP endpoint, or a Unix socket. */
@@ -8,6 +10,9 @@ export interface StreamEndpoint {
   /** A Unix socket instead of host and port. */
   path?: string
 }
+
+/** What ends in a number is an address or nothing: resolvers read `0x7f.1` and `0177.1` as `127.0.0.1`. */
+const numeric = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i
 
 /** Refuses options that could only fail later, or mean something else than their author thinks. */
 export function checkEndpoint(options: StreamEndpoint, lowest: 0 | 1): void {
@@ -23,6 +28,9 @@ export function checkEndpoint(options: StreamEndpoint, lowest: 0 | 1): void {
   }
   if (host !== undefined && (typeof host !== 'string' || host === '')) {
     throw new TypeError('Invalid option host: must be an address or a name')
+  }
+  if (host !== undefined && numeric.test(host) && isIP(host) === 0) {
+    throw new TypeError(`Invalid option host: ${JSON.stringify(host)} is neither an address nor a name`)
   }
   if (port === undefined && lowest === 0) return
   if (!Number.isInteger(port) || (port as number) < lowest || (port as number) > 65_535) {
