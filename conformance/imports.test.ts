@@ -11,8 +11,7 @@ import { packages } from './packages.ts'
 const allowed: Record<string, string> = {
   '@fairlead/core': 'node:diagnostics_channel',
   '@fairlead/core/node': 'node:stream',
-  '@fairlead/tcp': '@fairlead/core node:net node:tls node:dns node:fs node:crypto',
-  '@fairlead/tcp/node': 'node:stream',
+  '@fairlead/tcp': '@fairlead/core node:net node:tls node:dns node:fs node:crypto node:stream',
   '@fairlead/udp': '@fairlead/core node:dgram node:dns node:os node:crypto node:fs',
   '@fairlead/http':
     '@fairlead/core @fairlead/tcp node:fs node:path node:url node:zlib node:crypto node:os node:stream',

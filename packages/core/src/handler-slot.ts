@@ -160,30 +160,31 @@ export class HandlerSlot<In> {
     this.#deaf = true
     this.#pending = nothing
     const handler = this.#handler
-    if (handler?.onDeaf) this.#guard(() => handler.onDeaf?.(reason))
+    this.#guard(() => handler?.onDeaf?.(reason))
     this.#host.flow(true)
   }
 
   drain(): void {
     const handler = this.#handler
-    if (handler?.onDrain) this.#guard(() => handler.onDrain?.())
+    this.#guard(() => handler?.onDrain?.())
   }
 
   trouble(error: SocketError): void {
     const handler = this.#handler
-    if (handler?.onTrouble) this.#guard(() => handler.onTrouble?.(error))
+    this.#guard(() => handler?.onTrouble?.(error))
   }
 
   shutdown(grace: number): void {
     const handler = this.#handler
-    if (this.leavesShutdown) this.#host.closeForShutdown(grace)
-    else this.#guard(() => handler?.onShutdown?.(grace))
+    this.#guard(() => {
+      if (!this.leavesShutdown) return handler?.onShutdown?.(grace)
+      this.#host.closeForShutdown(grace)
+    })
   }
 
   close(reason: CloseReason): void {
     this.#reason = reason
-    const handler = this.#handler
-    if (this.#pending.length > 0 || this.#tellEnd || handler?.onClose || handler?.onDeaf) this.#schedule()
+    if (this.#pending.length > 0 || this.#tellEnd || hearsClose(this.#handler)) this.#schedule()
     else this.#handler = undefined
   }
 
@@ -208,7 +209,7 @@ export class HandlerSlot<In> {
     this.#scheduled = false
     while (this.#pending.length > 0 && this.#wanting()) this.deliver(this.#pending.shift() as In)
     if (this.flowing && this.#tellEnd) this.#deliverEnd()
-    if (this.#deaf) this.#handler?.onDeaf?.(this.#reason)
+    if (this.#deaf) this.#guard(() => this.#handler?.onDeaf?.(this.#reason))
     if (this.#reason === undefined) {
       // In both directions: whoever paused while this was scheduled was not heard.
       if (!this.#scheduled) this.#host.flow(this.flowing || this.#deaf)
@@ -241,8 +242,11 @@ export class HandlerSlot<In> {
   #deliverEnd(): void {
     this.#tellEnd = false
     const handler = this.#handler
-    if (handler?.onEnd) this.#guard(() => handler.onEnd?.())
-    else this.#host.answerEnd()
+    // Even asking for a method may throw.
+    this.#guard(() => {
+      if (handler?.onEnd) return handler.onEnd()
+      this.#host.answerEnd()
+    })
   }
 
   #deliverClose(reason: CloseReason): void {
@@ -250,7 +254,7 @@ export class HandlerSlot<In> {
     if (this.#scheduled) return
     const handler = this.#handler
     this.#handler = undefined
-    if (handler?.onClose) this.#guard(() => handler.onClose?.(reason))
+    this.#guard(() => handler?.onClose?.(reason))
   }
 
   #guard(call: () => void | Promise<void>): void {
@@ -265,5 +269,14 @@ export class HandlerSlot<In> {
   #guardPromise(answer: unknown): void {
     if (typeof (answer as PromiseLike<void> | null)?.then !== 'function') return
     ;(answer as PromiseLike<void>).then(undefined, (error: unknown) => this.#host.fail(error))
+  }
+}
+
+/** Whether a close means anything to it. Even asking may throw; that is found out when it is told. */
+function hearsClose<In>(handler: InnerHandler<In> | undefined): boolean {
+  try {
+    return handler?.onClose !== undefined || handler?.onDeaf !== undefined
+  } catch {
+    return true
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 
+import { SocketError } from '../src/errors.ts'
 import { HandlerSlot, type InnerHandler, type SlotHost } from '../src/handler-slot.ts'
 
 let log: string[]
@@ -301,3 +302,24 @@ describe('a callback that fails', () => {
     expect(failures).toEqual([fault])
   })
 })
+
+test.each(['onEnd', 'onShutdown', 'onClose', 'onDrain', 'onTrouble'] as const)(
+  'a handler that throws when it is asked for %s costs its connection, and nothing else',
+  async (name) => {
+    const broken = new Error('no such thing')
+    slot.install({
+      onData() {},
+      get [name](): never {
+        throw broken
+      },
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    slot.drain()
+    slot.trouble(new SocketError('trouble'))
+    slot.shutdown(1_000)
+    slot.pushEnd()
+    slot.close({ kind: 'remote' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(failures).toEqual([broken])
+  },
+)

@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   highWaterMark?: number
   /** Bytes of output that a further write may find waiting; more destroys the connection. Default 16 MiB. */
   maxBuffered?: number
-  /** How long output may wait without any of it leaving. Default 30,000. */
+  /** How long output may wait without any of it leaving. Default 60,000. */
   writeTimeout?: number
   /** How long a reader may wait without anything coming. Default: for ever. */
   readTimeout?: number
@@ -21,7 +21,7 @@ export interface ConnectionOptions {
 }
 
 export const defaultMaxBuffered = 16 * 1024 * 1024
-export const defaultWriteTimeout = 30_000
+export const defaultWriteTimeout = 60_000
 
 /** Refuses, by name, what a connection could not be held to. */
 export function checkConnection(options: ConnectionOptions): void {

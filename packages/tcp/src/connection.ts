@@ -16,6 +16,7 @@ import { brokenBy } from './errno.ts'
 import { Outlet, sliceSize } from './outlet.ts'
 import type { ConnectionStats, StreamConnection } from './stream.ts'
 import { Timeouts, type Watched } from './timeouts.ts'
+import type { Sluice } from './tls/sluice.ts'
 
 /** What a borrower of the socket is told; see `lend` in `@fairlead/tcp/node`. */
 export interface LendOptions {
@@ -59,6 +60,8 @@ export class TcpConnection
   #socket: Socket
   /** The socket of the system. */
   #wire: Socket
+  /** Between the two, where the runtime's TLS needs it. */
+  #sluice: Sluice | undefined
   /** Made for the first output that has to wait. */
   #outlet: Outlet | undefined
   /** Made when there is something to watch. */
@@ -159,6 +162,12 @@ export class TcpConnection
     return connection.#socket
   }
 
+  /** Stops the socket of the system by `sluice` from now on, as the one on top of it is. */
+  static regulate(connection: TcpConnection, sluice: Sluice): void {
+    connection.#sluice = sluice
+    sluice.flow(connection.#reading)
+  }
+
   /** Takes `handler` out of the slot, and puts what it did not use back in front. */
   static giveBack(connection: TcpConnection, handler: InnerHandler<Uint8Array>, unread: Uint8Array): void {
     connection.slot.release(handler, unread.byteLength > 0 ? [unread] : [])
@@ -244,6 +253,7 @@ export class TcpConnection
   flow(wanted: boolean): void {
     if (this.#lent || this.state === 'closed') return
     this.#reading = wanted
+    this.#sluice?.flow(wanted)
     if (wanted) this.#socket.resume()
     else this.#socket.pause()
   }
@@ -324,6 +334,7 @@ export class TcpConnection
     this.#outlet?.flush()
     // The next owner knows nothing of what is held back.
     while (this.#socket.writableCorked > 0) this.#socket.uncork()
+    this.#sluice?.flow(true)
     for (const name of names) this.#socket.off(name, TcpConnection.#hears[name])
     return this.#socket.pause()
   }

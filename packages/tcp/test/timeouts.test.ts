@@ -65,13 +65,13 @@ describe('the write timeout', () => {
     expect(connection.expired).toEqual(['write'])
   })
 
-  test('is 30 seconds when nobody said otherwise', () => {
+  test('is a minute when nobody said otherwise', () => {
     const connection = new Figures({})
     connection.buffered = 10
     connection.timeouts.outputWaits()
-    clock.advance(29_900)
+    clock.advance(59_900)
     expect(connection.expired).toEqual([])
-    clock.advance(4_000)
+    clock.advance(8_000)
     expect(connection.expired).toEqual(['write'])
   })
 })

@@ -1,3 +1,4 @@
+import { Broom } from './broom.ts'
 import type { Fixture } from './fixture.ts'
 import { Stage } from './stage.ts'
 import { StrayWatch } from './stray.ts'
@@ -9,24 +10,35 @@ export interface Check {
   run(fixture: Fixture): Promise<void>
 }
 
-/** A check on a fresh stage, which is cleared afterwards; errors that nobody handled fail it, too. */
+/** A check of what is not for any transport. */
+export interface Feature {
+  readonly name: string
+  run(): Promise<void>
+}
+
+/** A check on a fresh stage. */
 export function check(name: string, body: (stage: Stage) => Promise<void>): Check {
-  return {
-    name,
-    async run(fixture) {
-      const watch = new StrayWatch()
-      const stage = new Stage(fixture)
-      try {
-        await body(stage)
-      } finally {
-        try {
-          await soon(stage.clear(), 'everything destroyed is closed')
-          await turn(2)
-        } finally {
-          watch.stop()
-        }
-      }
-      watch.assertNone()
-    },
+  return { name, run: (fixture) => swept((broom) => body(new Stage(fixture, broom))) }
+}
+
+/** A check of a feature, which leaves what it makes to the broom. */
+export function feature(name: string, body: (broom: Broom) => Promise<void>): Feature {
+  return { name, run: () => swept(body) }
+}
+
+/** Destroys afterwards what is left; errors that nobody handled fail it, too. */
+async function swept(body: (broom: Broom) => Promise<void>): Promise<void> {
+  const watch = new StrayWatch()
+  const broom = new Broom()
+  try {
+    await body(broom)
+  } finally {
+    try {
+      await soon(broom.clear(), 'everything destroyed is closed')
+      await turn(2)
+    } finally {
+      watch.stop()
+    }
   }
+  watch.assertNone()
 }

@@ -14,8 +14,10 @@ export interface Capabilities {
   readonly ends: boolean
   /** After the peer's end it stays open until this side ends, too. Else: it is closed with that end. */
   readonly outlivesEnd: boolean
-  /** The peer hears a destroy, as an error. Else: its connection stays open. */
+  /** The peer hears a destroy. Else: its connection stays open. */
   readonly resets: boolean
+  /** It hears a destroy as an error. Else: as an end, when nothing was lost. */
+  readonly tellsResets: boolean
   /** Everything arrives, once and in order. Else: whole, and after repetition. */
   readonly reliable: boolean
   /** A peer that does not read stops the sender. Else: sends go on, and nothing piles up. */
@@ -68,6 +70,7 @@ export const everything: Capabilities = {
   ends: true,
   outlivesEnd: true,
   resets: true,
+  tellsResets: true,
   reliable: true,
   backpressure: true,
   announces: true,

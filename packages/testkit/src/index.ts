@@ -15,9 +15,9 @@ export {
   type Records,
 } from './fixture.ts'
 export { fixtures } from './fixtures/all.ts'
-export { framed } from './fixtures/framed.ts'
+export { layered } from './fixtures/layered.ts'
 export { listenerChecks } from './listener/checks.ts'
-export { binaryRecords, byteRecords, textRecords } from './records.ts'
+export { binaryRecords, byteRecords, jsonRecords, textRecords } from './records.ts'
 export { requireProgram, requireThat } from './requires.ts'
 export { failureOf, quiet, settled, soon, turn, until } from './wait.ts'
 export { describeConnection, describeListener } from './vitest.ts'

@@ -8,7 +8,7 @@ const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)
   .replace(/[\n\r]/g, '')
 
 /** One to three bytes of UTF-8 a character. */
-const letters = 'abcdefghijklmnopqrstuvwxyz 0123456789 äöüßéñøæçå ⚓⛵⚠ \u0000\u0001\u007f\ufffd\ufeff'
+const letters = 'abcdefghijklmnopqrstuvwxyz 0123456789 äöüßéñøæçå ⚓⛵⚠ "\\\u0000\u0001\u007f\ufffd\ufeff'
 
 /** Texts on a byte stream: Latin-1, ended by a line feed. */
 export const byteRecords: Records<Uint8Array> = {
@@ -24,6 +24,12 @@ export const textRecords: Records<string> = {
   refused: [undefined, null, 5, {}, new Uint8Array(1)],
   encode: (text) => text,
   reader: () => ({ push: (message) => [message] }),
+}
+
+/** Texts as values of JSON. */
+export const jsonRecords: Records<string> = {
+  ...textRecords,
+  refused: [undefined, () => {}, Symbol('text'), 5n],
 }
 
 /** Texts as messages of bytes: Latin-1. */

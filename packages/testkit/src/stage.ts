@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
+import type { Accept, Listener, Transport } from '@fairlead/core'
 
-import type { Accept, Listener, Resource, Transport } from '@fairlead/core'
-
+import type { Broom } from './broom.ts'
 import type { Capabilities, Fixture, Peer, RecordReader } from './fixture.ts'
 import { type Also, type Recording, recording } from './recording.ts'
 import { textMaker } from './records.ts'
@@ -19,15 +18,15 @@ export interface Pair {
 
 const makers = new WeakMap<object, (index: number, size: number) => string>()
 
-/** Where one check plays: a fresh transport, short verbs for it, and a broom. */
+/** Where one check plays: a fresh transport, short verbs for it, and a broom for what is left. */
 export class Stage {
   readonly fixture: Fixture
   readonly can: Capabilities
   readonly transport: Transport<Peer, unknown>
-  readonly #resources: Resource[]
+  readonly #broom: Broom
 
-  constructor(fixture: Fixture, resources: Resource[] = []) {
-    this.#resources = resources
+  constructor(fixture: Fixture, broom: Broom) {
+    this.#broom = broom
     this.fixture = fixture
     this.can = fixture.can
     this.transport = fixture.transport()
@@ -35,18 +34,15 @@ export class Stage {
 
   /** A stage on another fresh transport, cleared with this one. */
   another(): Stage {
-    return new Stage(this.fixture, this.#resources)
+    return new Stage(this.fixture, this.#broom)
   }
 
   async listen(accept?: Accept<Peer, unknown>): Promise<Listener<Peer>> {
-    const listener = await soon(this.transport.listen(accept), 'it listens')
-    this.#resources.push(listener)
-    return listener
+    return this.#broom.keep(await soon(this.transport.listen(accept), 'it listens'))
   }
 
   async connect(): Promise<Peer> {
-    const client = await soon(this.transport.connect(), 'it is connected')
-    this.#resources.push(client)
+    const client = this.#broom.keep(await soon(this.transport.connect(), 'it is connected'))
     if (!this.can.announces) client.write(this.encode(greeting))
     return client
   }
@@ -121,12 +117,5 @@ export class Stage {
   async tell(from: Peer, to: Recording, text: string): Promise<void> {
     from.write(this.encode(text))
     await until(() => to.texts.includes(text), `${JSON.stringify(text)} arrives`)
-  }
-
-  /** Destroys whatever the check left. */
-  async clear(): Promise<void> {
-    for (const resource of this.#resources) resource.destroy()
-    for (const resource of this.#resources) await resource.closed
-    for (const resource of this.#resources) assert.equal(resource.state, 'closed')
   }
 }

@@ -1,4 +1,4 @@
-import { memoryBytes, memoryLines, memoryMessages } from '../src/fixtures/memory.ts'
+import { memoryBytes, memoryLines, memoryMessages, memoryQueue } from '../src/fixtures/memory.ts'
 import { describeConnection, describeListener } from '../src/vitest.ts'
 
 describeConnection('memory bytes', memoryBytes)
@@ -7,3 +7,5 @@ describeConnection('memory messages', memoryMessages)
 describeListener('memory messages', memoryMessages)
 describeConnection('lines over memory', memoryLines)
 describeListener('lines over memory', memoryLines)
+describeConnection('send queue over memory', memoryQueue)
+describeListener('send queue over memory', memoryQueue)

@@ -1,7 +1,7 @@
-import { tcpBytes, tcpLines } from '../src/fixtures/tcp.ts'
+import { tcpBytes, tcpJsonLines } from '../src/fixtures/tcp.ts'
 import { describeConnection, describeListener } from '../src/vitest.ts'
 
 describeConnection('tcp', tcpBytes)
 describeListener('tcp', tcpBytes)
-describeConnection('lines over tcp', tcpLines)
-describeListener('lines over tcp', tcpLines)
+describeConnection('JSON lines over tcp', tcpJsonLines)
+describeListener('JSON lines over tcp', tcpJsonLines)

@@ -13,6 +13,7 @@ import {
 import type { TlsEngine } from './engine.ts'
 import { isTlsError, tlsErrorOf } from './errors.ts'
 import { HandshakeFacts } from './facts.ts'
+import { Sluice } from './sluice.ts'
 
 const attempt = 'TLS handshake failed'
 
@@ -20,7 +21,7 @@ const attempt = 'TLS handshake failed'
 export interface HandshakeOwner {
   readonly remoteAddress: Address
   /** The handshake is done. Called at most once, and never after `failed`. */
-  secured(facts: TlsFacts): void
+  secured(facts: TlsFacts, sluice: Sluice | undefined): void
   /** The handshake failed, or TLS itself did later: the socket is of no use any more, and the owner destroys it. */
   failed(error: SocketError): void
 }
@@ -29,6 +30,8 @@ export interface HandshakeOwner {
 export class Handshake {
   /** TLS on top of the socket. Writes may come at once: they wait for the handshake. */
   readonly socket: TLSSocket
+  /** Open until the handshake is done; then it is the owner's. */
+  readonly #sluice: Sluice | undefined
   readonly #engine: TlsEngine
   readonly #owner: HandshakeOwner
   readonly #timer: ReturnType<typeof setTimeout> | undefined
@@ -38,7 +41,9 @@ export class Handshake {
   constructor(wire: Socket, engine: TlsEngine, owner: HandshakeOwner, timeout?: number) {
     this.#engine = engine
     this.#owner = owner
-    this.socket = engine.over(wire)
+    this.#sluice = Sluice.over(wire)
+    this.socket = engine.over((this.#sluice as Socket | undefined) ?? wire)
+    this.#sluice?.carries(this.socket)
     const broken = (error: Error): void => this.#broken(error)
     this.socket.on('error', broken)
     // On a server's side Node tells of a broken record in no other way, and leaves the socket open.
@@ -55,7 +60,7 @@ export class Handshake {
       const why = verdict.refusal ?? 'the peer is not authorized'
       return this.#fail(new ProtocolError(`${attempt}: ${why}`, { ...this.#facts, side: 'remote' }))
     }
-    if (this.#settle()) this.#owner.secured(new HandshakeFacts(this.socket, verdict))
+    if (this.#settle()) this.#owner.secured(new HandshakeFacts(this.socket, verdict), this.#sluice)
   }
 
   #broken(error: Error): void {

@@ -77,8 +77,9 @@ export function secure(
     const startedAt = performance.now()
     const owner: HandshakeOwner = {
       remoteAddress,
-      secured(facts) {
+      secured(facts, sluice) {
         connection.tls = facts
+        if (sluice) TcpConnection.regulate(connection, sluice)
         tell(connection, startedAt)
         resolve()
       },

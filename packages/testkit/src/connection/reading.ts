@@ -35,17 +35,18 @@ export const readingChecks: readonly Check[] = [
   check('break keeps what was not read, for the next loop and for a handler', async (stage) => {
     const { client, server } = await stage.pair()
     const reader = stage.reader()
-    const all = stage.largeTexts(0, 8)
+    // Some runtimes read half a mebibyte at a time.
+    const all = stage.largeTexts(0, 64)
     stage.write(client, all)
     await quiet()
     const texts = await soon(stage.read(server, 1, reader), 'one text is read')
     await quiet()
     texts.push(...(await soon(stage.read(server, 1, reader), 'more is read')))
-    assert.ok(texts.length < 8, 'nothing was left to be kept')
+    assert.ok(texts.length < 64, 'nothing was left to be kept')
     assert.equal(server.state, 'open')
     await quiet()
     server.handle({ onData: (data) => void texts.push(...reader.push(data)) })
-    await until(() => texts.length === 8, 'the rest arrives')
+    await until(() => texts.length === 64, 'the rest arrives')
     assert.deepEqual(texts, all)
     assert.equal(server.state, 'open')
   }),
@@ -166,6 +167,10 @@ export const readingChecks: readonly Check[] = [
       await quiet()
       assert.equal(await settled(read), false, 'a reset was heard that nobody sent')
       client.destroy()
+      assert.equal((await soon(read, 'the iteration ends')).done, true)
+      return
+    }
+    if (!stage.can.tellsResets) {
       assert.equal((await soon(read, 'the iteration ends')).done, true)
       return
     }

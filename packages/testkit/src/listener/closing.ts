@@ -34,11 +34,14 @@ export const closingChecks: readonly Check[] = [
   check('close with no grace cuts at once', async (stage) => {
     const { client, listener, server } = await stage.pair()
     stage.record(server, { onShutdown() {} })
+    // Input that is read together with a reset hides it.
+    await stage.tell(server, stage.record(client), 'hello')
     await soon(listener.close({ grace: 0 }), 'it closes')
     assert.equal(server.state, 'closed')
     assert.ok(['shutdown', 'timeout'].includes((await server.closed).kind))
-    stage.record(client)
-    if (stage.can.resets) assert.equal((await soon(client.closed, 'the peer hears')).kind, 'error')
+    if (!stage.can.resets) return
+    const { kind } = await soon(client.closed, 'the peer hears')
+    assert.equal(kind, stage.can.tellsResets ? 'error' : 'remote')
   }),
 
   check('close cuts peers that never end when the grace is over, not before', async (stage) => {
