@@ -29,7 +29,7 @@ test('one handler runs on sessions and on lines over memory', async () => {
   expect(await ask(peer, 'ahoy ⚓')).toBe('ahoy ⚓')
 
   const [here, there] = pair()
-  void echo(lines(there))
+  void echo(lines(there)).then(() => there.close())
   const talk = lines(here)
   expect(await ask(talk, 'ahoy ⚓')).toBe('ahoy ⚓')
   await talk.close()

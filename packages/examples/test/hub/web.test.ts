@@ -142,7 +142,7 @@ describe('the shared folder', () => {
     const hub = await open({ maxUpload: 1_000 })
     expect((await put(hub, 'files/exact', new Uint8Array(1_000))).status).toBe(201)
     expect((await put(hub, 'files/announced', new Uint8Array(1_001))).status).toBe(413)
-    const chunked = `PUT /files/chunked HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`
+    const chunked = `PUT /files/chunked HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`
     const chunk = `1f4\r\n${'x'.repeat(500)}\r\n`
     expect(await raw(hub, `${chunked}${chunk.repeat(3)}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 413 /)
     expect(await readdir(folder)).toEqual(['.fairlead', 'exact'])

@@ -74,7 +74,7 @@ describe('23 starting and stopping', () => {
       [kind, what],
       { env: { NODE_OPTIONS: '--expose-gc' } },
     )
-    expect(cycles).toBe(kind === 'tls' ? 2_500 : 10_000)
+    expect(cycles).toBe(kind === 'tls' ? 1_000 : 10_000)
     expect(grown).toBeLessThan(most[kind])
   })
 })

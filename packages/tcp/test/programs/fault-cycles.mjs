@@ -8,7 +8,7 @@ import * as tcp from '@fairlead/tcp'
 
 import { clientOptions, quiet, serverOptions, withTls } from './fault-peers.mjs'
 
-const cycles = withTls ? 2_500 : 10_000
+const cycles = withTls ? 1_000 : 10_000
 const warm = cycles / 5
 
 let arrive = () => {}
