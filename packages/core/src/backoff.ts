@@ -1,4 +1,4 @@
-import { checkPositive } from './checks.ts'
+import { checkFunction, checkOptions, checkPositive } from './checks.ts'
 
 /** How to wait between attempts, and when to give up. All times are milliseconds. */
 export interface BackoffOptions {
@@ -48,6 +48,7 @@ export class Backoff {
 
   /** @throws RangeError that names the option. */
   constructor(options: BackoffOptions = {}) {
+    checkOptions('backoff', options)
     const { base = defaultBase, cap = Math.max(base, defaultCap), maxElapsed } = options
     const {
       maxAttempts = defaultMaxAttempts,
@@ -58,6 +59,8 @@ export class Backoff {
     checkPositive('cap', cap)
     checkPositive('maxAttempts', maxAttempts)
     checkPositive('maxElapsed', maxElapsed)
+    checkFunction('random', random)
+    checkFunction('clock', clock)
     if (cap < base) throw new RangeError(`Invalid option cap: ${cap} is less than base ${base}`)
     this.#base = base
     this.#cap = cap

@@ -19,6 +19,22 @@ export function checkFunction(name: string, value: unknown): void {
   throw new TypeError(`Invalid option ${name}: must be a function`)
 }
 
+/** Refuses what is no signal, whatever realm or library it is from. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  const { throwIfAborted, addEventListener } = Object(signal) as Partial<AbortSignal>
+  if (typeof throwIfAborted === 'function' && typeof addEventListener === 'function') return
+  throw new TypeError('Invalid option signal: must be an AbortSignal')
+}
+
+/** Refuses what options cannot be read from; `name` is what they are of. */
+export function checkOptions(name: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(
+    `Invalid options of ${name}: ${options === null ? 'null' : typeof options} is not an object`,
+  )
+}
+
 /** Refuses what is not true or false, so that `'no'` does not mean yes. */
 export function checkBoolean(name: string, value: boolean | undefined): void {
   if (value === undefined || typeof value === 'boolean') return

@@ -1,3 +1,4 @@
+import { checkSignal } from './checks.ts'
 import { defaultGrace } from './defaults.ts'
 import type { CloseOptions, CloseReason, ResourceState } from './resource.ts'
 
@@ -52,8 +53,9 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
 /** The longest time a timer of the runtime can hold, in milliseconds. */
 const longest = 2_147_483_647
 
-/** The grace asked for, or the default; refuses what is not a time. */
+/** The grace asked for, or the default; refuses what is not a time, and a signal that is none. */
 export function graceOf(options: CloseOptions | undefined): number {
+  checkSignal(options?.signal)
   const grace = options?.grace ?? defaultGrace
   if (typeof grace === 'number' && grace >= 0 && grace <= longest) return grace
   throw new RangeError(`Invalid option grace: ${String(grace)} is not a number of milliseconds`)

@@ -43,6 +43,7 @@ export function reconnect<C extends Connection<unknown>>(
   options: ReconnectOptions = {},
   onConnection?: OnConnection<C>,
 ): ReconnectingClient<C> {
+  if (typeof connect !== 'function') throw new TypeError('Cannot reconnect: connect must be a function')
   const settings = reconnectSettings(options)
   settings.signal?.throwIfAborted()
   return new Reconnector(connect, settings, onConnection)

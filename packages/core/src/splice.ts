@@ -1,3 +1,4 @@
+import { checkSignal } from './checks.ts'
 import type { ByteConnection } from './connection.ts'
 import { BrokenError } from './errors.ts'
 import { rejected } from './gate.ts'
@@ -56,7 +57,12 @@ export interface Spliced {
  */
 export function splice(a: ByteConnection, b: ByteConnection, options: SpliceOptions = {}): Promise<Spliced> {
   if (a === b) throw new TypeError('Cannot splice: both are the same connection')
-  const { heads: [first, second] = [], signal } = options
+  const { heads = [], signal } = options
+  checkSignal(signal)
+  if (!Array.isArray(heads) || heads.some((it) => it !== undefined && !(it instanceof Uint8Array))) {
+    throw new TypeError('Invalid option heads: must be a list of bytes')
+  }
+  const [first, second] = heads
   if (signal?.aborted) return rejected(signal.reason)
   const promise = new Promise<Spliced>((resolve, reject) => {
     const joint = new Joint(a, b, (result) => {

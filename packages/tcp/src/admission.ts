@@ -61,8 +61,8 @@ export class Admission {
       this.#perAddress = maxConnectionsPerAddress
     }
     if (acceptRate) this.#bucket = new TokenBucket(acceptRate, () => Deadline.now())
-    if (options.allow) this.#allow = parseAddressList('allow', options.allow)
-    if (options.deny) this.#deny = parseAddressList('deny', options.deny)
+    if (options.allow !== undefined) this.#allow = parseAddressList('allow', options.allow)
+    if (options.deny !== undefined) this.#deny = parseAddressList('deny', options.deny)
   }
 
   /** Why somebody from `address` is not taken, if so. Over a Unix socket there is no address, and it is on no list. */

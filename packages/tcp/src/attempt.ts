@@ -62,8 +62,8 @@ export class TcpAttempt implements Attempt<TcpConnection> {
   }
 
   #connected(): void {
-    const { prelude, tls } = this.#options
-    const setup = { role: 'connected', origin: this.#address, options: this.#options } as const
+    const { host, prelude, tls } = this.#options
+    const setup = { role: 'connected', origin: this.#address, host, options: this.#options } as const
     const connection = new TcpConnection(this.#socket, setup)
     this.#connection = connection
     if (!prelude && tls === undefined) return this.#resolve(connection)

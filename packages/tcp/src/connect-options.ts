@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 import { ipAddress } from '@fairlead/core'
-import { checkFunction, checkPositive } from '@fairlead/core/transport'
+import { checkFunction, checkOptions, checkPositive, checkSignal } from '@fairlead/core/transport'
 
 import { checkConnection, type ConnectionOptions } from './connection-options.ts'
 import { checkEndpoint, type StreamEndpoint } from './endpoint.ts'
@@ -46,7 +46,9 @@ const leastAttemptDelay = 10
 
 /** Refuses, by name, what could not be connected with. */
 export function checkConnect(options: ConnectOptions): void {
+  checkOptions('connect', options)
   checkEndpoint(options, 1)
+  checkSignal(options.signal)
   checkConnection(options)
   const { connectTimeout, attemptDelay } = options
   checkPositive('connectTimeout', connectTimeout)

@@ -31,6 +31,8 @@ export interface TcpSetup {
   readonly role: 'accepted' | 'connected'
   /** Where the listener is, or whom was connected to: for sockets that have no address of their own to tell. */
   readonly origin: Address
+  /** Whom was asked for, as an address or a name. */
+  readonly host?: string | undefined
   readonly options: ConnectionOptions
 }
 
@@ -188,6 +190,11 @@ export class TcpConnection
     socket[owner] = connection
     socket.pause()
     socket.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
+  }
+
+  /** The host that was asked for, when this side connected. */
+  get host(): string | undefined {
+    return this.#setup.host
   }
 
   get role(): 'accepted' | 'connected' {

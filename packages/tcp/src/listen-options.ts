@@ -1,4 +1,10 @@
-import { checkBoolean, checkFunction, checkPositive } from '@fairlead/core/transport'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkPositive,
+  checkSignal,
+} from '@fairlead/core/transport'
 
 import type { AdmissionOptions } from './admission.ts'
 import { checkConnection, type ConnectionOptions } from './connection-options.ts'
@@ -44,7 +50,9 @@ const booleans = ['ipv6Only', 'reusePort', 'exclusive'] as const
 
 /** Refuses, by name, what could not be listened with. */
 export function checkListen(options: ListenOptions): void {
+  checkOptions('listen', options)
   checkEndpoint(options, 0)
+  checkSignal(options.signal)
   checkConnection(options)
   for (const name of positive) checkPositive(name, options[name])
   for (const name of booleans) checkBoolean(name, options[name])

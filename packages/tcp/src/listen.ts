@@ -1,5 +1,5 @@
 import type { Accept } from '@fairlead/core'
-import { unlessAborted } from '@fairlead/core/transport'
+import { checkFunction, unlessAborted } from '@fairlead/core/transport'
 
 import { checkListen, type ListenOptions } from './listen-options.ts'
 import { TcpListener } from './listener.ts'
@@ -26,6 +26,7 @@ export async function listen(
   accept?: Accept<StreamConnection, Uint8Array>,
 ): Promise<StreamListener> {
   checkListen(options)
+  checkFunction('accept', accept)
   const { signal } = options
   signal?.throwIfAborted()
   const listener = new TcpListener(options, accept)

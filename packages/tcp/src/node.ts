@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream'
 
 import type { ByteConnection } from '@fairlead/core'
+import { checkFunction, checkOptions } from '@fairlead/core/transport'
 
 import { type LendOptions, TcpConnection } from './connection.ts'
 
@@ -24,6 +25,9 @@ export type { LendOptions } from './connection.ts'
  * ```
  */
 export function lend(connection: ByteConnection, options: LendOptions = {}): Duplex {
+  checkOptions('lend', options)
+  checkFunction('onShutdown', options.onShutdown)
+  checkFunction('onClose', options.onClose)
   return TcpConnection.lend(tcpUnder(connection, 'lend'), options)
 }
 

@@ -1,4 +1,5 @@
 import { ByteBuffer } from '../byte-buffer.ts'
+import { checkBoolean } from '../checks.ts'
 import type { ByteConnection, FramedConnection } from '../connection.ts'
 import { copiedLength } from './enclose.ts'
 import { Framed } from './framed.ts'
@@ -52,6 +53,7 @@ export function lengthPrefixed(
 export function lengthPrefixedFraming(options: LengthPrefixedOptions = {}): Framing<Uint8Array> {
   const { header = 4, endianness = 'big', includesHeader = false, maxLength = defaultMaxLength } = options
   requireMaxLength(maxLength)
+  checkBoolean('includesHeader', includesHeader)
   if (endianness !== 'big' && endianness !== 'little') {
     throw new TypeError(`Invalid option endianness: ${JSON.stringify(endianness)} is neither big nor little`)
   }

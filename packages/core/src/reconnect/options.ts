@@ -1,5 +1,5 @@
 import { Backoff, type BackoffOptions } from '../backoff.ts'
-import { checkPositive } from '../checks.ts'
+import { checkFunction, checkPositive, checkSignal } from '../checks.ts'
 import { SocketError } from '../errors.ts'
 import type { CloseReason } from '../resource.ts'
 
@@ -46,6 +46,9 @@ export function reconnectSettings(options: ReconnectOptions): ReconnectSettings 
   const { stableAfter = 5_000, whileDisconnected = 'reject', onRetry, signal } = options
   const { maxWaiting = 1_000, maxWaitingBytes = 1024 * 1024, retry = mayRetry } = options
   if (stableAfter !== 0) checkPositive('stableAfter', stableAfter)
+  checkSignal(signal)
+  checkFunction('retry', retry)
+  checkFunction('onRetry', onRetry)
   checkPositive('maxWaiting', maxWaiting)
   checkPositive('maxWaitingBytes', maxWaitingBytes)
   if (whileDisconnected !== 'reject' && whileDisconnected !== 'wait') {

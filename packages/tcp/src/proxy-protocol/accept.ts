@@ -1,5 +1,5 @@
 import { type Address, type ByteConnection, ProtocolError } from '@fairlead/core'
-import { checkPositive } from '@fairlead/core/transport'
+import { checkOptions, checkPositive } from '@fairlead/core/transport'
 
 import type { AddressList } from '../access-list.ts'
 import { TcpConnection } from '../connection.ts'
@@ -57,6 +57,7 @@ const facts = new WeakMap<ByteConnection, ProxyFacts>()
  * ```
  */
 export function acceptProxy(options: AcceptProxyOptions): Prelude {
+  checkOptions('acceptProxy', options)
   const { trust, others = 'refuse', headerTimeout = 5_000 } = options
   const trusted = trustIn(trust)
   if (others !== 'refuse' && others !== 'plain') {

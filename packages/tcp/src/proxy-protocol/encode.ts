@@ -1,5 +1,5 @@
 import { type Address, ipAddress } from '@fairlead/core'
-import { checkBoolean } from '@fairlead/core/transport'
+import { checkBoolean, checkOptions } from '@fairlead/core/transport'
 
 import type { ProxyHeader, Tlv } from './header.ts'
 import { types } from './tlvs.ts'
@@ -50,6 +50,7 @@ export function encodeProxyHeader(init: ProxyHeaderInit): Uint8Array {
   if ((source === undefined) !== (destination === undefined)) {
     throw new TypeError('Invalid option source: stands only beside destination, and the other way round')
   }
+  if (!Array.isArray(tlvs)) throw new TypeError('Invalid option tlvs: must be a list')
   for (const tlv of tlvs) checkTlv(tlv)
   const addresses = source && destination ? { source, destination } : {}
   const header: ProxyHeader = { version, command, transport, tlvs, ...addresses }
@@ -66,8 +67,10 @@ function checkOneOf<T>(name: string, value: T, allowed: readonly T[]): void {
 }
 
 function checkAddress(name: string, address: Address | undefined): void {
-  if (address?.kind !== 'ip') return
+  if (address === undefined) return
   try {
+    checkOptions(name, address)
+    if (address.kind !== 'ip') return
     ipAddress(address.host, address.port)
   } catch (error) {
     throw new TypeError(`Invalid option ${name}: is not an address with a port`, { cause: error })

@@ -1,4 +1,5 @@
 import { ipAddress } from '@fairlead/core'
+import { checkOptions } from '@fairlead/core/transport'
 
 import type { Prelude } from '../stream.ts'
 import { encodeProxyHeader, type ProxyHeaderInit } from './encode.ts'
@@ -21,9 +22,11 @@ const anywhere = ipAddress('0.0.0.0', 0)
  * ```
  */
 export function sendProxy(header: ProxyHeaderInit | 'local' = {}): Prelude {
+  if (header !== 'local') checkOptions('sendProxy', header)
   const init: ProxyHeaderInit = header === 'local' ? { command: 'local' } : header
   const { command, transport, source, destination } = init
-  const own = !source && !destination && command !== 'local' && transport !== 'unspecified'
+  const own =
+    source === undefined && destination === undefined && command !== 'local' && transport !== 'unspecified'
   // Refuses now what could not be sent later.
   const bytes = encodeProxyHeader(own ? { ...init, source: anywhere, destination: anywhere } : init)
   return async (connection) => {

@@ -47,15 +47,18 @@ export class TlsConnector implements TlsEngine {
   ) {
     this.#options = options === true ? plain : options
     checkTls(this.#options)
-    const { serverName, verify = true, checkServerIdentity } = this.#options
+    const { serverName, verify = true, checkServerIdentity, sessions } = this.#options
     checkBoolean('tls.verify', verify)
+    if (sessions !== undefined && !(sessions instanceof TlsSessions)) {
+      throw new TypeError('Invalid option tls.sessions: must be a TlsSessions')
+    }
     checkFunction('tls.checkServerIdentity', checkServerIdentity)
     this.strict = verify
     this.#host = hostOf(serverName, where.host)
     this.#server = `${this.#host}:${where.port ?? 0}`
     this.#alpn = this.#options.alpn && [...this.#options.alpn]
     this.#context = contextFor(this.#options)
-    this.#rules = this.#options.sessions ? rulesOf(this.#options) : ''
+    this.#rules = sessions ? rulesOf(this.#options) : ''
   }
 
   over(wire: Socket): TLSSocket {

@@ -30,6 +30,9 @@ export function contextOf(
   shared: SecureContextOptions,
 ): SecureContext {
   const { passphrase } = identity
+  if (passphrase !== undefined && typeof passphrase !== 'string') {
+    throw new TypeError(`Invalid option ${name}.passphrase: must be text`)
+  }
   const options: SecureContextOptions = { ...shared }
   if (identity.cert !== undefined || identity.key !== undefined) {
     const certs = certificatesOf(`${name}.cert`, identity.cert)

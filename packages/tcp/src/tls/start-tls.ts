@@ -50,6 +50,8 @@ export async function startTls(
   const { side = connection.role === 'accepted' ? 'server' : 'client' } = options
   const { head, handshakeTimeout = defaultHandshakeTimeout } = options
   checkPositive('handshakeTimeout', handshakeTimeout)
+  if (head !== undefined && !(head instanceof Uint8Array))
+    throw new TypeError('Invalid option head: must be bytes')
   if (side !== 'server' && side !== 'client') {
     throw new TypeError(`Invalid option side: ${String(side)} is neither client nor server`)
   }
@@ -114,6 +116,9 @@ function acceptorOf(options: TlsServerOptions): TlsAcceptor {
 }
 
 function connectorOf(connection: TcpConnection, options: TlsClientOptions): TlsConnector {
-  const { remoteAddress } = connection
-  return new TlsConnector(options, remoteAddress.kind === 'ip' ? remoteAddress : {})
+  const { remoteAddress, host } = connection
+  return new TlsConnector(
+    options,
+    remoteAddress.kind === 'ip' ? { host: host ?? remoteAddress.host, port: remoteAddress.port } : {},
+  )
 }

@@ -268,3 +268,16 @@ describe('what waits when TLS starts', () => {
     await listener.close({ grace: 0 })
   })
 })
+
+test('asks for the host that was connected to', async () => {
+  await using listener = await tcp.listen({ port: 0 }, async (server) => {
+    await startTls(server, a)
+    await server.send(`this is ${server.tls?.serverName}`)
+    server.end()
+  })
+  const lookup = async (): Promise<string[]> => ['127.0.0.1']
+  const client = await tcp.connect({ port: portOf(listener), host: 'a.example', lookup })
+  await startTls(client, { ca })
+  expect(await textOf(client)).toBe('this is a.example')
+  client.destroy()
+})
