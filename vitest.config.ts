@@ -20,12 +20,10 @@ function unit(name: string): TestProjectInlineConfiguration {
   }
 }
 
-/** Tests on what `npm run build` made. They start programs, and come one group after the other. */
+/** Tests on what `npm run build` made. They start programs, and come behind the units, one group after the other. */
 function built(
   name: string,
-  root: string,
-  include: string,
-  groupOrder: number,
+  { root, include, maxWorkers, group }: { root: string; include: string; maxWorkers: number; group: number },
 ): TestProjectInlineConfiguration {
   return {
     test: {
@@ -35,17 +33,19 @@ function built(
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },
-      maxWorkers: 1,
-      sequence: { groupOrder },
+      maxWorkers,
+      sequence: { groupOrder: group },
     },
   }
 }
 
+const programs = 'test/e2e/**/*.test.ts'
 const units = readdirSync(new URL('packages', import.meta.url)).map(unit)
 const builds = [
-  built('e2e', 'packages/examples', 'test/e2e/**/*.test.ts', 1),
-  built('tcp-e2e', 'packages/tcp', 'test/e2e/**/*.test.ts', 2),
-  built('conformance', 'conformance', '**/*.test.ts', 3),
+  // A browser and a hub at a time keep two cores busy.
+  built('e2e', { root: 'packages/examples', include: programs, maxWorkers: 1, group: 1 }),
+  built('tcp-e2e', { root: 'packages/tcp', include: programs, maxWorkers: 2, group: 2 }),
+  built('conformance', { root: 'conformance', include: '**/*.test.ts', maxWorkers: 2, group: 2 }),
 ]
 
 export default defineConfig(({ mode }) => ({

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+import { expect } from 'vitest'
+
 /** Those that run, to be stopped behind a test that failed. */
 const running = new Set<Program>()
 
@@ -63,4 +65,13 @@ interface StartOptions {
   shell?: string
   env?: NodeJS.ProcessEnv
   descriptor?: number | 'ignore'
+}
+
+/** What a program says before it ends by itself, with nothing wrong. */
+export async function outcome<T>(name: string, args: readonly string[], options?: StartOptions): Promise<T> {
+  const program = Program.start(name, args, options)
+  const [line = ''] = await program.prints(/^\{.*\}$/gm)
+  await program.ended
+  expect({ code: program.child.exitCode, output: program.output }).toEqual({ code: 0, output: `${line}\n` })
+  return JSON.parse(line) as T
 }

@@ -1,21 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { Program } from './program.ts'
+import { outcome, Program } from './program.ts'
 
 afterEach(() => Program.killAll())
-
-/** What a program says before it ends by itself, with nothing wrong. */
-async function outcome<T>(
-  name: string,
-  args: readonly string[],
-  options?: Parameters<typeof Program.start>[2],
-) {
-  const program = Program.start(name, args, options)
-  const [line = ''] = await program.prints(/^\{.*\}$/gm)
-  await program.ended
-  expect({ code: program.child.exitCode, output: program.output }).toEqual({ code: 0, output: `${line}\n` })
-  return JSON.parse(line) as T
-}
 
 describe('1 a reset in each phase', () => {
   /** How connections of a phase end, all of them. */
@@ -56,29 +43,5 @@ describe('22 no descriptors', () => {
     expect(new Set(errors)).toEqual(new Set([expect.stringMatching(/too many open files \(EMFILE\)$/)]))
     expect(errors.length).toBeGreaterThan(0)
     expect(echoed).toBe('ahoy')
-  })
-})
-
-describe('23 starting and stopping', () => {
-  // 130 bytes for each of the plain ones, and 1,500 for those with TLS: what stays behind of a connection is more.
-  const most = { plain: 1024 * 1024, tls: 3 * 1024 * 1024 }
-
-  test.each([
-    ['plain', 'listen'],
-    ['plain', 'connect'],
-    ['plain', 'destroy'],
-    ['plain', 'abort'],
-    ['tls', 'listen'],
-    ['tls', 'connect'],
-    ['tls', 'destroy'],
-    ['tls', 'abort'],
-  ] as const)('thousands of times leaves no handle and no memory behind: %s %s', async (kind, what) => {
-    const { cycles, grown } = await outcome<{ cycles: number; grown: number }>(
-      'fault-cycles.mjs',
-      [kind, what],
-      { env: { NODE_OPTIONS: '--expose-gc' } },
-    )
-    expect(cycles).toBe(kind === 'tls' ? 1_000 : 10_000)
-    expect(grown).toBeLessThan(most[kind])
   })
 })
