@@ -14,6 +14,9 @@ export interface ConnectionOwner<C> {
   release(connection: C): void
 }
 
+/** Most connections end in one of two ways, and have no more to say of it. */
+const goodEnds = { local: { kind: 'local' }, remote: { kind: 'remote' } } as const
+
 /** Bytes that passed. */
 export interface Traffic {
   readonly bytesIn: number
@@ -188,7 +191,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
     if (this.#outputEnded || this.state === 'closed') return
     this.#outputEnded = true
     if (!this.slot.ended) this.#firstEnd = 'local'
-    this.endOutput(this.#ending ?? { kind: this.#firstEnd })
+    this.endOutput(this.#ending ?? goodEnds[this.#firstEnd])
   }
 
   /** Whether `write` may take anything. */
@@ -209,7 +212,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
 
   /** The transport is gone: for `reason`, or in good order when none is given. */
   protected finish(reason?: CloseReason): void {
-    const why = reason ?? this.#ending ?? { kind: this.#firstEnd }
+    const why = reason ?? this.#ending ?? goodEnds[this.#firstEnd]
     if (!this.#life.finish(why)) return
     clearTimeout(this.#cut?.timer)
     this.#gate?.fail(this.unwritable())

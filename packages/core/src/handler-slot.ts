@@ -39,6 +39,8 @@ const nothing: never[] = []
  * kept, the end, the close) is given in a later microtask, so that `handle` never calls back into its caller.
  */
 export class HandlerSlot<In> {
+  /** Those with something to give in the next microtask. */
+  static #due: HandlerSlot<unknown>[] = []
   readonly #host: SlotHost
   #handler: InnerHandler<In> | undefined
   #pending: In[] = nothing
@@ -201,8 +203,20 @@ export class HandlerSlot<In> {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    // Of a promise: queueMicrotask costs the runtime several times as much.
-    void ready.then(() => this.#flush())
+    // One promise for all slots of this turn: for each its own, or queueMicrotask, costs several times as much.
+    if (HandlerSlot.#due.push(this) === 1) void ready.then(HandlerSlot.#flushAll)
+  }
+
+  static #flushAll(this: void): void {
+    const due = HandlerSlot.#due
+    HandlerSlot.#due = []
+    for (const slot of due) {
+      try {
+        slot.#flush()
+      } catch (error) {
+        slot.#host.fail(error)
+      }
+    }
   }
 
   #flush(): void {
@@ -242,11 +256,13 @@ export class HandlerSlot<In> {
   #deliverEnd(): void {
     this.#tellEnd = false
     const handler = this.#handler
-    // Even asking for a method may throw.
-    this.#guard(() => {
-      if (handler?.onEnd) return handler.onEnd()
-      this.#host.answerEnd()
-    })
+    try {
+      // Even asking for a method may throw.
+      if (handler?.onEnd) this.#guardPromise(handler.onEnd())
+      else this.#host.answerEnd()
+    } catch (error) {
+      this.#host.fail(error)
+    }
   }
 
   #deliverClose(reason: CloseReason): void {
