@@ -2,18 +2,18 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
 /** A small young generation, so that memory is what is held, and not what has not been collected yet. */
-const execArgv = ['--expose-gc', '--max-semi-space-size=1']
+const smallYoung = ['--expose-gc', '--max-semi-space-size=1']
 
 /** Starts a server, and resolves with a way to measure a round on it. */
-async function serve(file, { flags = [] } = {}) {
-  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: flags })
+async function serve(file, execArgv = []) {
+  const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv })
   const [{ port }] = await once(child, 'message')
 
-  /** Microseconds of CPU, and bytes of memory, so far. */
-  async function used() {
-    child.send('used')
-    const [message] = await once(child, 'message')
-    return message
+  /** Microseconds of `cpu`, or bytes of `memory`, so far. */
+  async function used(what) {
+    child.send(what)
+    const [answer] = await once(child, 'message')
+    return answer
   }
 
   return { port, used, stop: () => child.disconnect() }
@@ -21,14 +21,14 @@ async function serve(file, { flags = [] } = {}) {
 
 /** For each unit of work, microseconds of the server's CPU; and units a second. */
 async function working(file, { load, units }) {
-  const server = await serve(file, { flags: ['--expose-gc'] })
+  const server = await serve(file)
   return {
     async round() {
-      const before = await server.used()
+      const before = await server.used('cpu')
       const started = performance.now()
       await load(server.port)
       const seconds = (performance.now() - started) / 1000
-      return { cpu: ((await server.used()).cpu - before.cpu) / units, rate: units / seconds }
+      return { cpu: ((await server.used('cpu')) - before) / units, rate: units / seconds }
     },
     stop: server.stop,
   }
@@ -38,16 +38,16 @@ async function working(file, { load, units }) {
 function holding(file, { hold, units }) {
   return {
     async round() {
-      const server = await serve(file, { flags: execArgv })
+      const server = await serve(file, smallYoung)
       await (
         await hold(server.port, Math.ceil(units / 50))
       )()
-      const before = await server.used()
+      const before = await server.used('memory')
       const release = await hold(server.port, units)
-      const held = await server.used()
+      const held = await server.used('memory')
       await release()
       server.stop()
-      return { memory: (held.memory - before.memory) / units }
+      return { memory: (held - before) / units }
     },
     stop() {},
   }
