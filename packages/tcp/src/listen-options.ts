@@ -43,7 +43,6 @@ export interface ListenOptions extends StreamEndpoint, ConnectionOptions, Admiss
 }
 
 export const defaultBacklog = 511
-export const defaultHandshakeTimeout = 10_000
 
 const positive = ['backlog', 'maxConnections', 'maxConnectionsPerAddress', 'handshakeTimeout'] as const
 const booleans = ['ipv6Only', 'reusePort', 'exclusive'] as const

@@ -5,11 +5,11 @@ import { channels, Deadline, ListenerBase } from '@fairlead/core/transport'
 
 import { Admission, type Refusal } from './admission.ts'
 import { TcpConnection, type TcpSetup } from './connection.ts'
-import { defaultHandshakeTimeout, type ListenOptions } from './listen-options.ts'
+import type { ListenOptions } from './listen-options.ts'
 import { addressOf, openServer } from './server.ts'
 import type { ListenerStats, Prelude, StreamListener } from './stream.ts'
 import { TlsAcceptor } from './tls/acceptor.ts'
-import type { TlsServerOptions } from './tls/options.ts'
+import { defaultHandshakeTimeout, type TlsServerOptions } from './tls/options.ts'
 import { secure } from './tls/start-tls.ts'
 
 /**

@@ -48,6 +48,9 @@ export interface TlsClientOptions extends TlsOptions, Partial<TlsIdentity> {
   sessions?: TlsSessions
 }
 
+/** Milliseconds that a handshake may take; on a listener, all that comes before a connection is accepted. */
+export const defaultHandshakeTimeout = 10_000
+
 const versions: ReadonlySet<unknown> = new Set<TlsVersion>(['TLSv1.2', 'TLSv1.3'])
 
 /** Refuses, by name, what both sides have in common. */

@@ -6,7 +6,7 @@ import { TlsAcceptor } from './acceptor.ts'
 import { TlsConnector } from './connector.ts'
 import type { TlsEngine } from './engine.ts'
 import { Handshake, type HandshakeOwner } from './handshake.ts'
-import type { TlsClientOptions, TlsServerOptions } from './options.ts'
+import { defaultHandshakeTimeout, type TlsClientOptions, type TlsServerOptions } from './options.ts'
 
 /** How a live connection goes on with TLS. */
 export interface StartTlsOptions {
@@ -17,8 +17,6 @@ export interface StartTlsOptions {
   /** Milliseconds that the handshake may take, however slowly it moves. Default 10,000. */
   handshakeTimeout?: number
 }
-
-const defaultHandshakeTimeout = 10_000
 
 const acceptors = new WeakMap<object, TlsAcceptor>()
 const started = new WeakSet<TcpConnection>()
