@@ -13,6 +13,7 @@ export type {
   TlsCertificate,
   TlsFacts,
 } from './connection.ts'
+export type { Datagram, DatagramHandler, DatagramSocket } from './datagram.ts'
 export { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
 export {
   BrokenError,

@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-export type { Datagram, DatagramHandler, DatagramSocket, MemoryAddress } from './memory/datagram-socket.ts'
+export type { MemoryAddress, MemoryDatagramSocket } from './memory/datagram-socket.ts'
 export { type DatagramConditions, DatagramNetwork, type DatagramStats } from './memory/datagrams.ts'
 export {
   connect,

@@ -3,6 +3,8 @@ import {
   ClosedError,
   type CloseOptions,
   type CloseReason,
+  type Datagram,
+  type DatagramHandler,
   ipAddress,
   LimitError,
   type ResourceState,
@@ -20,7 +22,7 @@ import {
   unlessAborted,
 } from '@fairlead/core/transport'
 
-import { addressFrom, type Datagram, type Destination, type IpAddress } from './datagram.ts'
+import { addressFrom, type Destination, type IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { Inbox } from './inbox.ts'
 import { Lane } from './lane.ts'
@@ -28,7 +30,7 @@ import type { Opened } from './open.ts'
 import { Outlet } from './outlet.ts'
 import { type QueueLimits, Quota } from './quota.ts'
 import { checkSize, largestTo } from './size.ts'
-import type { DatagramHandler, UdpSocket } from './socket.ts'
+import type { UdpSocket } from './socket.ts'
 import type { Counters, UdpStats } from './stats.ts'
 import { Wire } from './wire.ts'
 
@@ -46,8 +48,8 @@ export class BoundSocket implements UdpSocket {
   readonly #counters: Counters
   readonly #life = new Lifecycle()
   readonly #gate = new Gate()
-  readonly #slot: HandlerSlot<Datagram>
-  readonly #inbox: Inbox<Datagram>
+  readonly #slot: HandlerSlot<Datagram<IpAddress>>
+  readonly #inbox: Inbox<Datagram<IpAddress>>
   readonly #lane: Lane
   readonly #wire: Wire
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -58,7 +60,7 @@ export class BoundSocket implements UdpSocket {
     this.#socket = socket
     this.#counters = counters
     this.#wire = new Wire(family)
-    this.#slot = new HandlerSlot<Datagram>({
+    this.#slot = new HandlerSlot<Datagram<IpAddress>>({
       flow: (wanted) => this.#inbox.flow(wanted),
       answerEnd() {},
       closeForShutdown: (grace) => void this.close({ grace }),
@@ -98,12 +100,12 @@ export class BoundSocket implements UdpSocket {
     return this.#lane.bytes
   }
 
-  handle(handler: DatagramHandler): void {
+  handle(handler: DatagramHandler<IpAddress>): void {
     this.#slot.install(this.#innerOf(handler))
   }
 
   /** The queue that datagrams wait in is the inbox, so that its limits are the only ones. */
-  [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Datagram<IpAddress>, undefined> {
     return new ChunkIterator(this.#slot, 0, () => 0)
   }
 
@@ -165,7 +167,7 @@ export class BoundSocket implements UdpSocket {
     return this.#lane.write(bytes, to.port, host)
   }
 
-  #inboxOwner(): ConstructorParameters<typeof Inbox<Datagram>>[0] {
+  #inboxOwner(): ConstructorParameters<typeof Inbox<Datagram<IpAddress>>>[0] {
     const slot = this.#slot
     return {
       get flowing() {
@@ -195,7 +197,7 @@ export class BoundSocket implements UdpSocket {
     else this.destroy(error)
   }
 
-  #innerOf(handler: DatagramHandler): InnerHandler<Datagram> {
+  #innerOf(handler: DatagramHandler<IpAddress>): InnerHandler<Datagram<IpAddress>> {
     // Failing to hear of a failure must not be told again, and again.
     const tell = async (error: SocketError): Promise<void> => handler.onTrouble?.(error)
     const fatal = (error: unknown): void => this.destroy(SocketError.from(error, 'Datagram handler failed'))

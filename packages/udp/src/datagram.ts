@@ -16,12 +16,6 @@ export interface Destination {
   readonly zone?: string
 }
 
-/** One datagram and who sent it. The receiver owns the bytes. */
-export interface Datagram {
-  readonly data: Uint8Array
-  readonly from: IpAddress
-}
-
 /** The sender as the system names it: canonical already, but for zones and folded IPv4. */
 export function addressFrom({ address, family, port }: RemoteInfo): IpAddress {
   if (family === 'IPv4') return { kind: 'ip', family: 4, host: address, port }

@@ -1,26 +1,14 @@
 import type { Address } from '../address.ts'
 import { ChunkIterator } from '../chunk-iterator.ts'
+import type { Datagram, DatagramHandler, DatagramSocket } from '../datagram.ts'
 import { ClosedError, SocketError } from '../errors.ts'
 import { ready, rejected } from '../gate.ts'
 import { HandlerSlot, type InnerHandler } from '../handler-slot.ts'
 import { graceOf, Lifecycle } from '../lifecycle.ts'
-import type { CloseOptions, CloseReason, Resource, ResourceState } from '../resource.ts'
+import type { CloseOptions, CloseReason, ResourceState } from '../resource.ts'
 
 /** An address in memory. */
 export type MemoryAddress = Address & { kind: 'memory' }
-
-/** One datagram and who sent it. The receiver owns the bytes. */
-export interface Datagram {
-  readonly data: Uint8Array
-  readonly from: MemoryAddress
-}
-
-/** Receives what comes to a {@link DatagramSocket}. A call that throws or rejects costs the socket. */
-export interface DatagramHandler {
-  onDatagram(data: Uint8Array, from: MemoryAddress): void | Promise<void>
-  /** Always last, exactly once, unless the handler was replaced before. */
-  onClose?(reason: CloseReason): void
-}
 
 /** What a socket asks of its network, and tells it. */
 interface Wire {
@@ -31,39 +19,25 @@ interface Wire {
 }
 
 /**
- * One end of a datagram network in memory, with the verbs of a UDP socket. Whoever bound it owns it. It is
- * handled or iterated, one reader at a time; what comes while nobody reads waits.
+ * One end of a datagram network in memory. Whoever bound it owns it. Its output never waits: what the network has
+ * no room for is dropped there.
  */
-export interface DatagramSocket extends Resource, AsyncIterable<Datagram> {
-  readonly address: MemoryAddress
-  /** Puts `handler` in the one handler slot, in place of the one before, and lets input flow. */
-  handle(handler: DatagramHandler): void
-  /**
-   * Sends one datagram; strings as UTF-8. Always true: what a network has no room for it drops.
-   *
-   * @throws TypeError, ClosedError, or LimitError when the data is larger than the network's `mtu`.
-   */
-  write(data: Uint8Array | string, to: string | MemoryAddress): boolean
-  /** Like `write`; rejects with what that throws. A rejection that nobody awaits ends nothing. */
-  send(data: Uint8Array | string, to: string | MemoryAddress): Promise<void>
-  /** Closes at once: what was sent is under way already. */
-  close(options?: CloseOptions): Promise<void>
-}
+export type MemoryDatagramSocket = DatagramSocket<MemoryAddress, string | MemoryAddress>
 
 /** The socket as its network sees it. */
-export class MemoryDatagramSocket implements DatagramSocket {
+export class NetworkSocket implements MemoryDatagramSocket {
   readonly address: MemoryAddress
   /** Datagrams that are under way to it, or unread. */
   expected = 0
   readonly #wire: Wire
   readonly #life = new Lifecycle()
-  readonly #slot: HandlerSlot<Datagram>
-  #unread: Datagram[] = []
+  readonly #slot: HandlerSlot<Datagram<MemoryAddress>>
+  #unread: Datagram<MemoryAddress>[] = []
 
   constructor(address: MemoryAddress, wire: Wire) {
     this.address = address
     this.#wire = wire
-    this.#slot = new HandlerSlot<Datagram>({
+    this.#slot = new HandlerSlot<Datagram<MemoryAddress>>({
       flow: (wanted) => void (wanted && this.#unread.length > 0 && queueMicrotask(() => this.#deliver())),
       answerEnd() {},
       closeForShutdown: () => void this.close(),
@@ -79,15 +53,19 @@ export class MemoryDatagramSocket implements DatagramSocket {
     return this.#life.closed
   }
 
-  handle(handler: DatagramHandler): void {
-    const inner: InnerHandler<Datagram> = {
+  get buffered(): number {
+    return 0
+  }
+
+  handle(handler: DatagramHandler<MemoryAddress>): void {
+    const inner: InnerHandler<Datagram<MemoryAddress>> = {
       onData: ({ data, from }) => handler.onDatagram(data, from),
       onClose: (reason) => handler.onClose?.(reason),
     }
     this.#slot.install(inner)
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Datagram, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Datagram<MemoryAddress>, undefined> {
     return new ChunkIterator(this.#slot, 0, () => 0)
   }
 
@@ -110,6 +88,13 @@ export class MemoryDatagramSocket implements DatagramSocket {
     }
   }
 
+  drained(options?: { signal?: AbortSignal }): Promise<void> {
+    if (options?.signal?.aborted) return rejected(options.signal.reason)
+    return this.state === 'open'
+      ? ready
+      : rejected(new ClosedError('Cannot send: socket is closed', { phase: 'write' }))
+  }
+
   close(options?: CloseOptions): Promise<void> {
     graceOf(options)
     this.#finish({ kind: 'local' })
@@ -126,7 +111,7 @@ export class MemoryDatagramSocket implements DatagramSocket {
   }
 
   /** A datagram arrives. False when nobody is here any more. */
-  receive(datagram: Datagram): boolean {
+  receive(datagram: Datagram<MemoryAddress>): boolean {
     if (this.state === 'closed') return false
     this.#unread.push(datagram)
     this.#deliver()
@@ -137,7 +122,7 @@ export class MemoryDatagramSocket implements DatagramSocket {
     while (this.#unread.length > 0 && this.#slot.flowing) {
       this.expected--
       this.#wire.delivered()
-      this.#slot.push(this.#unread.shift() as Datagram)
+      this.#slot.push(this.#unread.shift() as Datagram<MemoryAddress>)
     }
   }
 

@@ -1,10 +1,6 @@
+import type { Datagram } from '../datagram.ts'
 import { LimitError, ListenError } from '../errors.ts'
-import {
-  type Datagram,
-  type DatagramSocket,
-  type MemoryAddress,
-  MemoryDatagramSocket,
-} from './datagram-socket.ts'
+import { type MemoryAddress, type MemoryDatagramSocket, NetworkSocket } from './datagram-socket.ts'
 import { Dice } from './dice.ts'
 
 /** What a {@link DatagramNetwork} does to datagrams. Probabilities are from 0 to 1. */
@@ -33,8 +29,8 @@ export interface DatagramStats {
   readonly dropped: number
 }
 
-interface Flight extends Datagram {
-  readonly receiver: MemoryDatagramSocket
+interface Flight extends Datagram<MemoryAddress> {
+  readonly receiver: NetworkSocket
   turns: number
 }
 
@@ -52,7 +48,7 @@ interface Flight extends Datagram {
  * ```
  */
 export class DatagramNetwork {
-  readonly #sockets = new Map<string, MemoryDatagramSocket>()
+  readonly #sockets = new Map<string, NetworkSocket>()
   readonly #dice: Dice
   readonly #stats = { sent: 0, duplicated: 0, delivered: 0, lost: 0, dropped: 0 }
   #conditions: Required<DatagramConditions> = { ...perfect }
@@ -77,12 +73,12 @@ export class DatagramNetwork {
   }
 
   /** A socket with that name, which whoever called owns. @throws ListenError when the name is in use. */
-  async bind(name: string): Promise<DatagramSocket> {
+  async bind(name: string): Promise<MemoryDatagramSocket> {
     const address = { kind: 'memory', name } as const
     if (this.#sockets.has(name)) {
       throw new ListenError(`Cannot bind memory:${name}: name is in use`, { peer: address })
     }
-    const socket = new MemoryDatagramSocket(address, {
+    const socket = new NetworkSocket(address, {
       pass: (data, to) => this.#pass(data, address, to),
       delivered: () => void this.#stats.delivered++,
       released: (unread) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { ClosedError, LimitError, ListenError, SocketError } from '../../src/errors.ts'
-import { type DatagramConditions, DatagramNetwork, type DatagramSocket } from '../../src/memory.ts'
+import { type DatagramConditions, DatagramNetwork, type MemoryDatagramSocket } from '../../src/memory.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -12,7 +12,7 @@ async function rest(): Promise<void> {
 }
 
 /** What a handler hears, as text. */
-function heard(socket: DatagramSocket): string[] {
+function heard(socket: MemoryDatagramSocket): string[] {
   const texts: string[] = []
   socket.handle({ onDatagram: (data) => void texts.push(Buffer.from(data).toString()) })
   return texts
@@ -191,7 +191,7 @@ describe('the books', () => {
 })
 
 describe('the life of a socket', () => {
-  const states: Record<string, (here: DatagramSocket, there: DatagramSocket) => unknown> = {
+  const states: Record<string, (here: MemoryDatagramSocket, there: MemoryDatagramSocket) => unknown> = {
     'nobody reads': () => {},
     'datagrams are unread': async (here, there) => {
       there.write('unread', here.address)
