@@ -26,7 +26,7 @@ import { addressFrom, type Destination, type IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { Inbox } from './inbox.ts'
 import { Lane } from './lane.ts'
-import type { Opened } from './open.ts'
+import type { OpenedSocket } from './open.ts'
 import { Outlet } from './outlet.ts'
 import { type QueueLimits, Quota } from './quota.ts'
 import { checkSize, largestTo } from './size.ts'
@@ -35,7 +35,7 @@ import type { Counters, UdpStats } from './stats.ts'
 import { Wire } from './wire.ts'
 
 /** What a bound socket is made of. */
-export interface BoundSocketParts extends Opened {
+export interface BoundSocketParts extends OpenedSocket {
   readonly counters: Counters
   readonly sendQueue: Required<QueueLimits>
   readonly receiveQueue: Required<QueueLimits>
@@ -44,7 +44,7 @@ export interface BoundSocketParts extends Opened {
 /** The {@link UdpSocket} over a socket of the runtime that is bound already. */
 export class BoundSocket implements UdpSocket {
   readonly address: IpAddress
-  readonly #socket: Opened['socket']
+  readonly #socket: OpenedSocket['socket']
   readonly #counters: Counters
   readonly #life = new Lifecycle()
   readonly #gate = new Gate()
@@ -54,9 +54,8 @@ export class BoundSocket implements UdpSocket {
   readonly #wire: Wire
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor({ socket, family, counters, sendQueue, receiveQueue }: BoundSocketParts) {
-    const { address, port } = socket.address()
-    this.address = ipAddress(address, port)
+  constructor({ socket, family, address, counters, sendQueue, receiveQueue }: BoundSocketParts) {
+    this.address = address
     this.#socket = socket
     this.#counters = counters
     this.#wire = new Wire(family)

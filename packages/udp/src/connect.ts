@@ -1,8 +1,7 @@
-import { ipAddress } from '@fairlead/core'
-
 import { checkOptions } from './checks.ts'
 import { codecOf } from './codec.ts'
 import { ConnectedConnection, type UdpConnection } from './connection.ts'
+import type { IpAddress } from './datagram.ts'
 import { openConnected } from './open.ts'
 import {
   type ConnectOptions,
@@ -40,13 +39,13 @@ export async function connect<M>(options: ConnectOptions): Promise<UdpConnection
   const { maxMessageSize = defaultMaxMessageSize, messages, sendQueue, receiveQueue } = options
   const counters = new Counters()
   const opening = { ...options, host, timeout: connectTimeout }
-  const { socket, family } = await openConnected(opening, counters)
-  const [local, remote] = [socket.address(), socket.remoteAddress()]
-  return new ConnectedConnection<M>({
+  const { socket, family, address, peer } = await openConnected(opening, counters)
+  return new ConnectedConnection<M, IpAddress>({
     socket,
     counters,
-    localAddress: ipAddress(local.address, local.port),
-    remoteAddress: ipAddress(remote.address, remote.port),
+    localAddress: address,
+    remoteAddress: peer.address,
+    sender: peer.sender,
     outlet: new Outlet(socket, { ...defaultSendQueue, ...sendQueue }, counters),
     codec: codecOf(messages),
     quota: new Quota({ ...defaultPeerQueue, ...receiveQueue }),

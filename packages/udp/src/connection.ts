@@ -1,7 +1,6 @@
-import type { Socket } from 'node:dgram'
+import type { Address, MessageConnection } from '@fairlead/core'
 
-import type { MessageConnection } from '@fairlead/core'
-
+import type { Carrier, Sender } from './carrier.ts'
 import { DatagramConnection, type DatagramParts } from './datagram-connection.ts'
 import type { IpAddress } from './datagram.ts'
 import { isRefusal, receiveErrorOf, sendErrorOf } from './errno.ts'
@@ -22,22 +21,24 @@ export interface UdpConnection<M> extends MessageConnection<M> {
 }
 
 /** What a {@link ConnectedConnection} has of its own. */
-export interface ConnectedParts<M> extends Omit<DatagramParts<M>, 'host'> {
-  readonly socket: Socket
+export interface ConnectedParts<M, A extends Address> extends Omit<DatagramParts<M, A>, 'peer'> {
+  readonly socket: Carrier
+  /** Whom it is connected to, as the carrier names him. */
+  readonly sender: Sender
   readonly counters: Counters
 }
 
 /** The {@link UdpConnection} over a socket that the kernel connected to the peer. */
-export class ConnectedConnection<M> extends DatagramConnection<M> implements UdpConnection<M> {
-  readonly #socket: Socket
+export class ConnectedConnection<M, A extends Address> extends DatagramConnection<M, A> {
+  readonly #socket: Carrier
   readonly #counters: Counters
 
-  constructor(parts: ConnectedParts<M>) {
+  constructor(parts: ConnectedParts<M, A>) {
     super(parts)
-    const { socket, counters } = parts
+    const { socket, counters, sender } = parts
     this.#socket = socket
     this.#counters = counters
-    const { address, port } = socket.remoteAddress()
+    const { address, port } = sender
     socket.on('error', (error) => {
       if (isRefusal(error)) counters.refused++
       this.troubled(isRefusal(error) ? sendErrorOf(error, this.remoteAddress) : receiveErrorOf(error))

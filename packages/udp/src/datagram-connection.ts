@@ -1,8 +1,8 @@
-import { LimitError, type MessageConnection, type SocketError } from '@fairlead/core'
+import { type Address, LimitError, type MessageConnection, type SocketError } from '@fairlead/core'
 import { ConnectionBase, rejected } from '@fairlead/core/transport'
 
+import type { Peer } from './carrier.ts'
 import type { Codec } from './codec.ts'
-import type { IpAddress } from './datagram.ts'
 import { Inbox } from './inbox.ts'
 import { Lane } from './lane.ts'
 import type { Outlet } from './outlet.ts'
@@ -10,24 +10,27 @@ import type { Quota } from './quota.ts'
 import { checkSize } from './size.ts'
 
 /** What a conversation in datagrams is made of. */
-export interface DatagramParts<M> {
-  readonly localAddress: IpAddress
-  readonly remoteAddress: IpAddress
+export interface DatagramParts<M, A extends Address> {
+  readonly localAddress: A
+  readonly remoteAddress: A
   readonly outlet: Outlet
   readonly codec: Codec<M>
   readonly quota: Quota
   readonly maxMessageSize: number
-  /** The peer's host as the system names it; none when the socket is connected. */
-  readonly host?: string
+  /** The peer as the carrier names it; none when the socket is connected. */
+  readonly peer?: Peer
 }
 
 /**
  * A conversation with one peer in which each message is a datagram, over a socket of its own or a shared one.
  * UDP has no end: closing tells the peer nothing and waits for nothing but what was written.
  */
-export abstract class DatagramConnection<M> extends ConnectionBase<M> implements MessageConnection<M> {
-  readonly localAddress: IpAddress
-  readonly remoteAddress: IpAddress
+export abstract class DatagramConnection<M, A extends Address>
+  extends ConnectionBase<M>
+  implements MessageConnection<M>
+{
+  readonly localAddress: A
+  readonly remoteAddress: A
   readonly reliable = false
   readonly maxMessageSize: number
   /** The queue that messages wait in is the inbox, so that its limits are the only ones. */
@@ -35,17 +38,25 @@ export abstract class DatagramConnection<M> extends ConnectionBase<M> implements
   readonly #outlet: Outlet
   readonly #lane: Lane
   readonly #inbox: Inbox<Uint8Array>
-  readonly #host: string | undefined
+  readonly #peer: Peer | undefined
   #ended = false
 
-  constructor({ localAddress, remoteAddress, outlet, codec, quota, maxMessageSize, host }: DatagramParts<M>) {
+  constructor({
+    localAddress,
+    remoteAddress,
+    outlet,
+    codec,
+    quota,
+    maxMessageSize,
+    peer,
+  }: DatagramParts<M, A>) {
     super()
     this.localAddress = localAddress
     this.remoteAddress = remoteAddress
     this.maxMessageSize = maxMessageSize
     this.#codec = codec
     this.#outlet = outlet
-    this.#host = host
+    this.#peer = peer
     this.#lane = new Lane(outlet, {
       relieved: () => this.relieved(),
       flushed: () => this.#flushed(),
@@ -122,7 +133,7 @@ export abstract class DatagramConnection<M> extends ConnectionBase<M> implements
     const data = this.#codec.encode(message)
     checkSize(data.byteLength, this.maxMessageSize, 'maxMessageSize')
     this.touch()
-    return this.#lane.write(data, this.remoteAddress.port, this.#host)
+    return this.#lane.write(data, this.#peer?.port ?? 0, this.#peer?.host)
   }
 
   #flushed(): void {

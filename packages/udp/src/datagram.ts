@@ -1,6 +1,6 @@
-import type { RemoteInfo } from 'node:dgram'
-
 import { type Address, ipAddress } from '@fairlead/core'
+
+import type { Sender } from './carrier.ts'
 
 /** An IP address and port, as data. */
 export type IpAddress = Address & { kind: 'ip' }
@@ -17,7 +17,7 @@ export interface Destination {
 }
 
 /** The sender as the system names it: canonical already, but for zones and folded IPv4. */
-export function addressFrom({ address, family, port }: RemoteInfo): IpAddress {
+export function addressFrom({ address, family, port }: Sender): IpAddress {
   if (family === 'IPv4') return { kind: 'ip', family: 4, host: address, port }
   if (address.includes('%') || address.startsWith(mappedPrefix)) return ipAddress(address, port)
   return { kind: 'ip', family: 6, host: address, port }

@@ -1,7 +1,5 @@
-import { BrokenError, formatAddress, type SocketError } from '@fairlead/core'
+import { type Address, BrokenError, formatAddress, type SocketError } from '@fairlead/core'
 import { codeOf, reasonOf } from '@fairlead/core/transport'
-
-import type { IpAddress } from './datagram.ts'
 
 /** ICMP's "port unreachable", as the system reports it on a connected socket. */
 export function isRefusal(error: unknown): boolean {
@@ -9,7 +7,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** A datagram that did not leave, or that nobody took. */
-export function sendErrorOf(error: unknown, peer: IpAddress): SocketError {
+export function sendErrorOf(error: unknown, peer: Address): SocketError {
   const hint = codeOf(error) === 'EACCES' ? ' (a broadcast address needs the option broadcast)' : ''
   return new BrokenError(`Cannot send to ${formatAddress(peer)}: ${reasonOf(error)}${hint}`, {
     phase: 'write',

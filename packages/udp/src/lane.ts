@@ -1,7 +1,6 @@
-import { LimitError, type SocketError } from '@fairlead/core'
+import { type Address, LimitError, type SocketError } from '@fairlead/core'
 import { codeOf } from '@fairlead/core/transport'
 
-import type { IpAddress } from './datagram.ts'
 import { sendErrorOf } from './errno.ts'
 import type { Outlet } from './outlet.ts'
 
@@ -13,7 +12,7 @@ export interface LaneOwner {
   flushed(): void
   troubled(error: SocketError): void
   /** Who that is, for an error's `peer`. */
-  addressOf(host: string | undefined, port: number): IpAddress
+  addressOf(host: string | undefined, port: number): Address
 }
 
 /** One sender's share of an {@link Outlet}: what it has under way, and whether it should wait. */

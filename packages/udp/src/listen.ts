@@ -1,6 +1,7 @@
 import type { Accept } from '@fairlead/core'
 
 import { checkOptions } from './checks.ts'
+import type { IpAddress } from './datagram.ts'
 import { SessionListener, type UdpListener } from './listener.ts'
 import { openBound } from './open.ts'
 import type { ListenOptions } from './options.ts'
@@ -36,5 +37,10 @@ export async function listen<M>(
 ): Promise<UdpListener<M>> {
   checkOptions(options, 0)
   const counters = new Counters()
-  return new SessionListener<M>(options, await openBound(options, counters, 'listen on'), counters, accept)
+  return new SessionListener<M, IpAddress>(
+    options,
+    await openBound(options, counters, 'listen on'),
+    counters,
+    accept,
+  )
 }

@@ -1,13 +1,11 @@
-import type { RemoteInfo, Socket } from 'node:dgram'
-
-import { type Accept, ipAddress, type Listener } from '@fairlead/core'
+import type { Accept, Address, Listener } from '@fairlead/core'
 import { ListenerBase } from '@fairlead/core/transport'
 
+import type { Carrier, Opened, Sender } from './carrier.ts'
 import { type Codec, codecOf } from './codec.ts'
-import { addressFrom, type IpAddress } from './datagram.ts'
+import type { IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { IdleClock } from './idle-clock.ts'
-import type { Opened } from './open.ts'
 import {
   defaultIdleTimeout,
   defaultMaxMessageSize,
@@ -36,28 +34,29 @@ export interface UdpListener<M> extends Listener<UdpSession<M>> {
 }
 
 /** The {@link UdpListener} over a socket of the runtime that is bound already. */
-export class SessionListener<M> extends ListenerBase<Session<M>, M> implements UdpListener<M> {
-  readonly address: IpAddress
+export class SessionListener<M, A extends Address> extends ListenerBase<Session<M, A>, M> {
+  readonly address: A
   readonly #options: ListenOptions
-  readonly #socket: Socket
+  readonly #socket: Carrier
+  readonly #addressOf: (sender: Sender) => A
   readonly #counters: Counters
   readonly #outlet: Outlet
   readonly #codec: Codec<M>
   readonly #iterated: boolean
-  readonly #table = new SessionTable<Session<M>>()
+  readonly #table = new SessionTable<Session<M, A>>()
   readonly #peerQueue: Required<QueueLimits>
   readonly #whole: Quota
   readonly #clock: IdleClock
 
   constructor(
     options: ListenOptions,
-    { socket }: Opened,
+    { socket, address, addressOf }: Opened<A>,
     counters: Counters,
-    accept: Accept<UdpSession<M>, M> | undefined,
+    accept: Accept<Session<M, A>, M> | undefined,
   ) {
     super(accept)
-    const { address, port } = socket.address()
-    this.address = ipAddress(address, port)
+    this.address = address
+    this.#addressOf = addressOf
     this.#options = options
     this.#socket = socket
     this.#counters = counters
@@ -82,7 +81,7 @@ export class SessionListener<M> extends ListenerBase<Session<M>, M> implements U
   }
 
   /** A datagram has come. */
-  receive(data: Uint8Array, info: RemoteInfo): void {
+  receive(data: Uint8Array, info: Sender): void {
     this.#counters.received++
     this.#counters.receivedBytes += data.byteLength
     const session = this.#table.find(info.address, info.port) ?? this.#begin(info)
@@ -94,8 +93,8 @@ export class SessionListener<M> extends ListenerBase<Session<M>, M> implements U
     if (!this.connections.has(session)) this.#introduce(session)
   }
 
-  override release(session: Session<M>): void {
-    this.#table.delete(session.host, session.remoteAddress.port)
+  override release(session: Session<M, A>): void {
+    this.#table.delete(session.peer.host, session.peer.port)
     if (this.#table.size === 0) this.#clock.stop()
     super.release(session)
   }
@@ -109,7 +108,7 @@ export class SessionListener<M> extends ListenerBase<Session<M>, M> implements U
     return Promise.resolve()
   }
 
-  #begin(info: RemoteInfo): Session<M> | undefined {
+  #begin(info: Sender): Session<M, A> | undefined {
     const { maxSessions = defaultMaxSessions, maxSessionsPerAddress = defaultMaxSessionsPerAddress } =
       this.#options
     const { maxMessageSize = defaultMaxMessageSize } = this.#options
@@ -118,21 +117,21 @@ export class SessionListener<M> extends ListenerBase<Session<M>, M> implements U
     if (this.#table.countAt(host) >= maxSessionsPerAddress) return undefined
     const parts = {
       localAddress: this.address,
-      remoteAddress: addressFrom(info),
+      remoteAddress: this.#addressOf(info),
       outlet: this.#outlet,
       codec: this.#codec,
       quota: new Quota(this.#peerQueue, this.#whole),
       maxMessageSize: Math.min(maxMessageSize, largestTo(host)),
-      host,
+      peer: { host, port },
     }
-    const session = new Session<M>(parts, this.#clock)
+    const session = new Session<M, A>(parts, this.#clock)
     this.#table.add(host, port, session)
     this.#clock.start()
     return session
   }
 
   /** With its first datagram in hand, to whoever accepts; one that nobody has room for is gone at once. */
-  #introduce(session: Session<M>): void {
+  #introduce(session: Session<M, A>): void {
     this.adopt(session)
     if (this.#iterated && session.state === 'closed') this.#counters.rejected++
   }

@@ -1,16 +1,17 @@
-import { createSocket, type Socket, type SocketOptions as SocketConfig } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions as SocketConfig } from 'node:dgram'
 
-import { ConnectError, formatAddress, ListenError, SocketError } from '@fairlead/core'
+import { ConnectError, formatAddress, ipAddress, ListenError, SocketError } from '@fairlead/core'
 import { codeOf, reasonOf } from '@fairlead/core/transport'
 
-import type { IpAddress } from './datagram.ts'
+import type { Opened } from './carrier.ts'
+import { addressFrom, type IpAddress } from './datagram.ts'
 import { defaultConnectTimeout, defaultHost, defaultRecvBufferSize, type SocketOptions } from './options.ts'
 import { type ResolveOptions, resolve } from './resolve.ts'
 import type { Counters } from './stats.ts'
 import { wireHost } from './wire.ts'
 
 /** A socket of the runtime, bound, with the family it speaks. */
-export interface Opened {
+export interface OpenedSocket extends Opened<IpAddress> {
   readonly socket: Socket
   readonly family: 4 | 6
 }
@@ -24,7 +25,7 @@ export async function openBound(
   options: SocketOptions,
   counters: Counters,
   attempt: 'bind' | 'listen on' = 'bind',
-): Promise<Opened> {
+): Promise<OpenedSocket> {
   const { host = defaultHost, port = 0, signal } = options
   const refuse = (error: unknown, where: string): SocketError =>
     new ListenError(`Cannot ${attempt} ${where}: ${reasonOf(error)}`, {
@@ -53,7 +54,7 @@ export async function openBound(
 export async function openConnected(
   options: ResolveOptions & Pick<SocketOptions, 'recvBufferSize'> & { host: string; port: number },
   counters: Counters,
-): Promise<Opened> {
+): Promise<OpenedSocket & Required<Opened<IpAddress>>> {
   const refuse = (error: unknown, where: string): SocketError =>
     new ConnectError(`Cannot connect to ${where}: ${reasonOf(error)}`, { cause: error })
   const { host, port } = options
@@ -65,7 +66,9 @@ export async function openConnected(
     (done) => socket.connect(port, wireHost(address), done),
     (error) => refuse(error, formatAddress(address)),
   )
-  return ready(socket, address, options, counters)
+  const opened = ready(socket, address, options, counters)
+  const sender = socket.remoteAddress() as RemoteInfo
+  return { ...opened, peer: { address: addressFrom(sender), sender } }
 }
 
 async function resolved(
@@ -116,7 +119,7 @@ function ready(
   { family }: IpAddress,
   { recvBufferSize = defaultRecvBufferSize, signal }: Pick<SocketOptions, 'recvBufferSize'> & Abortable,
   counters: Counters,
-): Opened {
+): OpenedSocket {
   if (signal?.aborted) {
     socket.close()
     throw signal.reason
@@ -131,5 +134,6 @@ function ready(
   } catch {
     // Not every runtime tells.
   }
-  return { socket, family }
+  const bound = socket.address()
+  return { socket, family, address: ipAddress(bound.address, bound.port), addressOf: addressFrom }
 }

@@ -1,14 +1,13 @@
-import type { Socket } from 'node:dgram'
-
 import { defaultHighWaterMark } from '@fairlead/core/transport'
 
+import type { Carrier } from './carrier.ts'
 import { isRefusal } from './errno.ts'
 import type { Lane } from './lane.ts'
 import type { QueueLimits } from './quota.ts'
 import type { Counters } from './stats.ts'
 
-/** What an outlet needs of a socket of the runtime; not every runtime tells the length of its queue. */
-type Sending = Pick<Socket, 'send'> & Partial<Pick<Socket, 'getSendQueueCount' | 'getSendQueueSize'>>
+/** What an outlet needs of a carrier. */
+type Sending = Pick<Carrier, 'send' | 'getSendQueueCount' | 'getSendQueueSize'>
 
 /** Datagrams under way above which writing should wait: about a millisecond's worth of system calls. */
 const highWaterCount = 256

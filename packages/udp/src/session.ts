@@ -1,5 +1,6 @@
-import type { MessageConnection } from '@fairlead/core'
+import type { Address, MessageConnection } from '@fairlead/core'
 
+import type { Peer } from './carrier.ts'
 import { DatagramConnection, type DatagramParts } from './datagram-connection.ts'
 import type { IpAddress } from './datagram.ts'
 import type { IdleClock } from './idle-clock.ts'
@@ -20,15 +21,15 @@ export interface UdpSession<M> extends MessageConnection<M> {
 }
 
 /** The {@link UdpSession} over a listener's socket. */
-export class Session<M> extends DatagramConnection<M> implements UdpSession<M> {
-  /** The peer's host as the system names it. */
-  readonly host: string
+export class Session<M, A extends Address> extends DatagramConnection<M, A> {
+  /** The peer as the carrier names him. */
+  readonly peer: Peer
   readonly #clock: IdleClock
   #activeAt: number
 
-  constructor(parts: DatagramParts<M> & { readonly host: string }, clock: IdleClock) {
+  constructor(parts: DatagramParts<M, A> & { readonly peer: Peer }, clock: IdleClock) {
     super(parts)
-    this.host = parts.host
+    this.peer = parts.peer
     this.#clock = clock
     this.#activeAt = clock.now
   }

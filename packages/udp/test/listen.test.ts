@@ -121,14 +121,14 @@ test('many thousand senders stay inside the limits', async () => {
   await using listener = new SessionListener(options, await openBound({}, counters), counters, accept)
   for (let i = 0; i < 10_000; i++) {
     const address = `10.0.${i >> 8}.${i & 255}`
-    listener.receive(Buffer.from('x'), { address, family: 'IPv4', port: 4_000, size: 1 })
+    listener.receive(Buffer.from('x'), { address, family: 'IPv4', port: 4_000 })
   }
   expect(listener.connections.size).toBe(1_000)
   expect(listener.stats()).toMatchObject({ received: 10_000, rejected: 9_000 })
 
   for (const session of listener.connections) session.destroy()
   for (let port = 1; port <= 10; port++) {
-    listener.receive(Buffer.from('x'), { address: '10.9.9.9', family: 'IPv4', port, size: 1 })
+    listener.receive(Buffer.from('x'), { address: '10.9.9.9', family: 'IPv4', port })
   }
   expect(listener.connections.size).toBe(2)
   expect(listener.stats()).toMatchObject({ received: 10_010, rejected: 9_008 })
@@ -138,7 +138,7 @@ test('sessions that nobody takes are given up beyond the backlog', async () => {
   const counters = new Counters()
   await using listener = new SessionListener({}, await openBound({}, counters), counters, undefined)
   for (let i = 0; i < 200; i++) {
-    listener.receive(Buffer.from('x'), { address: `10.0.0.${i}`, family: 'IPv4', port: 4_000, size: 1 })
+    listener.receive(Buffer.from('x'), { address: `10.0.0.${i}`, family: 'IPv4', port: 4_000 })
   }
   expect(listener.connections.size).toBe(128)
   expect(listener.stats().rejected).toBe(72)
@@ -149,13 +149,13 @@ test('sessions that nobody takes are given up beyond the backlog', async () => {
 test('what nobody reads is kept up to the limit, then dropped, counted, and told once', async () => {
   const counters = new Counters()
   const options = { messages: 'text', receiveQueue: { datagrams: 3 } } as const
-  await using listener = new SessionListener<string>(
+  await using listener = new SessionListener<string, udp.IpAddress>(
     options,
     await openBound({}, counters),
     counters,
     undefined,
   )
-  const info = { address: '10.0.0.1', family: 'IPv4', port: 4_000, size: 1 } as const
+  const info = { address: '10.0.0.1', family: 'IPv4', port: 4_000 } as const
   for (let i = 0; i < 5; i++) listener.receive(Buffer.from(String(i)), info)
   const session = await next(listener)
   const heard: string[] = []

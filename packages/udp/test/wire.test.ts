@@ -26,8 +26,7 @@ test('a refused destination is not remembered', () => {
 })
 
 test('senders are named canonically', () => {
-  const from = (address: string, family: 'IPv4' | 'IPv6') =>
-    addressFrom({ address, family, port: 9, size: 0 })
+  const from = (address: string, family: 'IPv4' | 'IPv6') => addressFrom({ address, family, port: 9 })
   expect(from('192.0.2.7', 'IPv4')).toEqual({ kind: 'ip', family: 4, host: '192.0.2.7', port: 9 })
   expect(from('2001:db8::1', 'IPv6')).toEqual({ kind: 'ip', family: 6, host: '2001:db8::1', port: 9 })
   expect(from('::ffff:192.0.2.7', 'IPv6')).toEqual({ kind: 'ip', family: 4, host: '192.0.2.7', port: 9 })
