@@ -4,7 +4,10 @@ import type { Address } from './address.ts'
 import type { Connection } from './connection.ts'
 import type { SocketError } from './errors.ts'
 import type { Listener } from './listener.ts'
-import type { CloseReason } from './resource.ts'
+import type { CloseReason, Resource } from './resource.ts'
+
+/** A datagram socket, whatever its addresses are. */
+type BoundSocket = Resource & { readonly address: Address; readonly buffered: number }
 
 /** What is told of sockets, by the name of its channel without `fairlead:`. */
 export interface DiagnosticEvents {
@@ -16,6 +19,10 @@ export interface DiagnosticEvents {
   refuse: { listener: Listener<unknown>; peer: Address | undefined; cause: string }
   /** A TLS handshake ended: well, or with an error. `duration` is in milliseconds. */
   handshake: { connection: Connection<unknown, unknown>; duration: number; error?: SocketError }
+  /** A datagram socket is bound. */
+  bind: { socket: BoundSocket }
+  /** A datagram socket is closed. */
+  unbind: { socket: BoundSocket; reason: CloseReason; bytesIn: number; bytesOut: number }
   /** A connection is closed. The bytes are there on transports that count them. */
   close: {
     connection: Connection<unknown, unknown>
@@ -51,6 +58,8 @@ export const channels: {
   accept: named('fairlead:accept'),
   refuse: named('fairlead:refuse'),
   handshake: named('fairlead:handshake'),
+  bind: named('fairlead:bind'),
+  unbind: named('fairlead:unbind'),
   close: named('fairlead:close'),
 }
 

@@ -1,11 +1,15 @@
 /** One promise, already resolved, shared by every send that finds room. */
 export const ready: Promise<void> = Promise.resolve()
 
-/** A rejection that may be awaited, and ends nothing when nobody does. */
-export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error)
+/** A promise whose rejection may be awaited, and ends nothing when nobody does. */
+export function guarded<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
+}
+
+/** A rejection that may be awaited, and ends nothing when nobody does. */
+export function rejected(error: unknown): Promise<never> {
+  return guarded(Promise.reject(error))
 }
 
 /** Where senders wait for room: one promise for all of them, made when the first one comes. */

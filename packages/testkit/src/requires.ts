@@ -5,8 +5,11 @@ import process from 'node:process'
 /** Debian's package for a program, where the name differs. */
 const packages: Readonly<Record<string, string>> = {
   ab: 'apache2-utils',
+  ip: 'iproute2',
   nc: 'netcat-openbsd',
+  nsenter: 'util-linux',
   script: 'bsdutils',
+  unshare: 'util-linux',
 }
 
 /**

@@ -1,3 +1,5 @@
+import { channels } from '@fairlead/core/transport'
+
 import { BoundSocket } from './bound-socket.ts'
 import { checkOptions } from './checks.ts'
 import { openBound } from './open.ts'
@@ -22,9 +24,10 @@ export async function bind(options: BindOptions = {}): Promise<UdpSocket> {
   checkOptions(options, 0)
   const counters = new Counters()
   const opened = await openBound(options, counters)
-  // Before it is bound, the system does not take this.
-  if (options.broadcast) opened.socket.setBroadcast(true)
   const sendQueue = { ...defaultSendQueue, ...options.sendQueue }
-  const receiveQueue = { ...defaultSocketQueue, ...options.receiveQueue }
-  return new BoundSocket({ ...opened, counters, sendQueue, receiveQueue })
+  const receiveQueue = { ...defaultSocketQueue, policy: 'drop-newest' as const, ...options.receiveQueue }
+  const { lookup } = options
+  const socket = new BoundSocket({ ...opened, counters, sendQueue, receiveQueue, lookup })
+  if (channels.bind.hasSubscribers) channels.bind.publish({ socket })
+  return socket
 }

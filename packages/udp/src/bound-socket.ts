@@ -5,44 +5,49 @@ import {
   type CloseReason,
   type Datagram,
   type DatagramHandler,
-  ipAddress,
   LimitError,
   type ResourceState,
   SocketError,
 } from '@fairlead/core'
 import {
+  channels,
   ChunkIterator,
   Gate,
   graceOf,
+  guarded,
   HandlerSlot,
   type InnerHandler,
   Lifecycle,
   ready,
   rejected,
+  type SlotHost,
   unlessAborted,
 } from '@fairlead/core/transport'
 
+import { AddressedLane } from './addressed-lane.ts'
+import { BatchIterator } from './batches.ts'
 import { addressFrom, type Destination, type IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
-import { Inbox } from './inbox.ts'
-import { Lane } from './lane.ts'
+import { Inbox, type InboxOwner } from './inbox.ts'
+import type { JoinOptions, Membership } from './membership.ts'
+import { Memberships } from './memberships.ts'
 import type { OpenedSocket } from './open.ts'
 import { Outlet } from './outlet.ts'
-import { type QueueLimits, Quota } from './quota.ts'
-import { checkSize, largestTo } from './size.ts'
+import { Quota, type ReceiveQueueOptions, type SendQueueOptions } from './quota.ts'
+import type { Lookup } from './resolve.ts'
 import type { UdpSocket } from './socket.ts'
 import type { Counters, UdpStats } from './stats.ts'
-import { Wire } from './wire.ts'
 
 /** What a bound socket is made of. */
 export interface BoundSocketParts extends OpenedSocket {
   readonly counters: Counters
-  readonly sendQueue: Required<QueueLimits>
-  readonly receiveQueue: Required<QueueLimits>
+  readonly sendQueue: Required<SendQueueOptions>
+  readonly receiveQueue: Required<ReceiveQueueOptions>
+  readonly lookup: Lookup | undefined
 }
 
 /** The {@link UdpSocket} over a socket of the runtime that is bound already. */
-export class BoundSocket implements UdpSocket {
+export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpAddress>> {
   readonly address: IpAddress
   readonly #socket: OpenedSocket['socket']
   readonly #counters: Counters
@@ -50,35 +55,33 @@ export class BoundSocket implements UdpSocket {
   readonly #gate = new Gate()
   readonly #slot: HandlerSlot<Datagram<IpAddress>>
   readonly #inbox: Inbox<Datagram<IpAddress>>
-  readonly #lane: Lane
-  readonly #wire: Wire
+  readonly #lane: AddressedLane
+  readonly #memberships: Memberships
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor({ socket, family, address, counters, sendQueue, receiveQueue }: BoundSocketParts) {
+  constructor({ socket, family, address, counters, sendQueue, receiveQueue, lookup }: BoundSocketParts) {
     this.address = address
     this.#socket = socket
     this.#counters = counters
-    this.#wire = new Wire(family)
-    this.#slot = new HandlerSlot<Datagram<IpAddress>>({
-      flow: (wanted) => this.#inbox.flow(wanted),
-      answerEnd() {},
-      closeForShutdown: (grace) => void this.close({ grace }),
-      fail: (error) => this.#failed(SocketError.from(error, 'Datagram handler failed')),
-    })
-    this.#inbox = new Inbox(this.#inboxOwner(), new Quota(receiveQueue))
-    this.#lane = new Lane(new Outlet(socket, sendQueue, counters), {
-      relieved: () => {
-        this.#gate.open()
-        this.#slot.drain()
+    this.#slot = new HandlerSlot<Datagram<IpAddress>>(this)
+    this.#inbox = new Inbox(this, new Quota(receiveQueue), receiveQueue.policy)
+    this.#lane = new AddressedLane(
+      { outlet: new Outlet(socket, sendQueue, counters), counters, family, lookup },
+      {
+        relieved: () => {
+          this.#gate.open()
+          this.#slot.drain()
+        },
+        flushed: () => {
+          if (this.state !== 'closing') return
+          this.#gate.open()
+          this.#finish({ kind: 'local' })
+        },
+        troubled: (error) => this.#slot.trouble(error),
+        overflowed: (error) => this.destroy(error),
       },
-      flushed: () => {
-        if (this.state !== 'closing') return
-        this.#gate.open()
-        this.#finish({ kind: 'local' })
-      },
-      troubled: (error) => this.#slot.trouble(error),
-      addressOf: (host = '', port) => ipAddress(host, port),
-    })
+    )
+    this.#memberships = new Memberships(socket, family, (error) => this.#troubled(error))
     socket.on('error', (error) => this.#troubled(receiveErrorOf(error)))
     socket.on('message', (data, info) => {
       counters.received++
@@ -108,13 +111,21 @@ export class BoundSocket implements UdpSocket {
     return new ChunkIterator(this.#slot, 0, () => 0)
   }
 
+  batches(): AsyncIterableIterator<Datagram<IpAddress>[], undefined> {
+    return new BatchIterator(this.#slot)
+  }
+
   write(data: Uint8Array | string, to: Destination): boolean {
-    return this.#pass(data, to) === undefined && !this.#lane.congested
+    return this.#pass(bytesOf(data), to) === undefined && !this.#lane.congested
   }
 
   send(data: Uint8Array | string, to: Destination): Promise<void> {
     try {
-      const dropped = this.#pass(data, to)
+      const bytes = bytesOf(data)
+      if (this.state === 'open' && this.#lane.mustWait(bytes.byteLength)) {
+        return guarded(this.#lane.wait(this.drained(), () => this.send(bytes, to)))
+      }
+      const dropped = this.#pass(bytes, to)
       return dropped ? rejected(dropped) : this.drained()
     } catch (error) {
       return rejected(error)
@@ -122,10 +133,17 @@ export class BoundSocket implements UdpSocket {
   }
 
   drained(options?: { signal?: AbortSignal }): Promise<void> {
+    if (options?.signal?.aborted) return rejected(options.signal.reason)
     if (this.state === 'closed') return rejected(this.#unwritable())
     if (!this.#lane.congested) return ready
     const room = this.#gate.wait()
     return options?.signal ? unlessAborted(room, options.signal) : room
+  }
+
+  join(group: string, options?: JoinOptions): Membership {
+    if (this.state !== 'open')
+      throw new ClosedError(`Cannot join ${group}: socket is closed`, { phase: 'join' })
+    return this.#memberships.join(group, options)
   }
 
   stats(): UdpStats {
@@ -155,45 +173,56 @@ export class BoundSocket implements UdpSocket {
     return this.close()
   }
 
-  #pass(data: Uint8Array | string, to: Destination): LimitError | undefined {
-    if (this.state !== 'open') throw this.#unwritable()
-    const host = this.#wire.hostOf(to)
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError(`Cannot send: ${typeof data} is neither a Uint8Array nor a string`)
-    }
-    checkSize(bytes.byteLength, largestTo(host), 'maxDatagramSize')
-    return this.#lane.write(bytes, to.port, host)
+  // What the slot asks.
+
+  flow(wanted: boolean): void {
+    this.#inbox.flow(wanted)
   }
 
-  #inboxOwner(): ConstructorParameters<typeof Inbox<Datagram<IpAddress>>>[0] {
-    const slot = this.#slot
-    return {
-      get flowing() {
-        return slot.flowing
-      },
-      deliver: (datagram) => slot.push(datagram),
-      sizeOf: ({ data }) => data.byteLength,
-      dropped: (first) => {
-        this.#counters.receiveDropped++
-        if (!first) return
-        const value = this.#inbox.length
-        const message = 'Cannot keep datagram: the receive queue is full'
-        this.#troubled(new LimitError(message, { phase: 'read', limit: 'receiveQueue', value }))
-      },
-    }
+  answerEnd(): void {}
+
+  closeForShutdown(grace: number): void {
+    void this.close({ grace })
+  }
+
+  /** A callback failed: it costs its datagram if somebody is told, else the socket; silence would hide it. */
+  fail(cause: unknown): void {
+    const error = SocketError.from(cause, 'Datagram handler failed')
+    this.#counters.handlerErrors++
+    if (this.#slot.handler?.onTrouble) this.#troubled(error)
+    else this.destroy(error)
+  }
+
+  // What the inbox asks.
+
+  get flowing(): boolean {
+    return this.#slot.flowing
+  }
+
+  deliver(datagram: Datagram<IpAddress>): void {
+    this.#slot.deliver(datagram)
+  }
+
+  sizeOf({ data }: Datagram<IpAddress>): number {
+    return data.byteLength
+  }
+
+  dropped(first: boolean): void {
+    this.#counters.receiveDropped++
+    if (!first) return
+    const value = this.#inbox.length
+    const message = 'Cannot keep datagram: the receive queue is full'
+    this.#troubled(new LimitError(message, { phase: 'read', limit: 'receiveQueue', value }))
+  }
+
+  #pass(data: Uint8Array, to: Destination): LimitError | undefined {
+    if (this.state !== 'open') throw this.#unwritable()
+    return this.#lane.write(data, to)
   }
 
   #troubled(error: SocketError): void {
     this.#counters.lastError = error
     this.#slot.trouble(error)
-  }
-
-  /** A callback failed: it costs its datagram if somebody is told, else the socket; silence would hide it. */
-  #failed(error: SocketError): void {
-    this.#counters.handlerErrors++
-    if (this.#slot.handler?.onTrouble) this.#troubled(error)
-    else this.destroy(error)
   }
 
   #innerOf(handler: DatagramHandler<IpAddress>): InnerHandler<Datagram<IpAddress>> {
@@ -211,14 +240,20 @@ export class BoundSocket implements UdpSocket {
   #deafen(reason?: CloseReason): void {
     this.#slot.deafen(reason)
     this.#inbox.close()
+    this.#memberships.end()
   }
 
   #finish(reason: CloseReason): void {
     if (!this.#life.finish(reason)) return
     clearTimeout(this.#timer)
+    this.#lane.close()
+    // The last look at what the kernel counted.
+    this.#counters.snapshot()
     this.#socket.close()
     this.#gate.fail(this.#unwritable())
     this.#slot.close(reason)
+    const { receivedBytes: bytesIn, sentBytes: bytesOut } = this.#counters
+    if (channels.unbind.hasSubscribers) channels.unbind.publish({ socket: this, reason, bytesIn, bytesOut })
   }
 
   #unwritable(): SocketError {
@@ -227,4 +262,10 @@ export class BoundSocket implements UdpSocket {
     const { error } = reason
     return new BrokenError(`Cannot send: ${error.message}`, { phase: 'write', cause: error })
   }
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  if (bytes instanceof Uint8Array) return bytes
+  throw new TypeError(`Cannot send: ${typeof data} is neither a Uint8Array nor a string`)
 }

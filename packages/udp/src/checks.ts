@@ -1,4 +1,4 @@
-import { checkPositive } from '@fairlead/core/transport'
+import { checkBoolean, checkFunction, checkPositive, checkSignal } from '@fairlead/core/transport'
 
 import {
   type BindOptions,
@@ -10,6 +10,7 @@ import {
 } from './options.ts'
 import type { QueueLimits } from './quota.ts'
 import { largestDatagram } from './size.ts'
+import { checkTraffic } from './socket-options.ts'
 
 type AnyOptions = Partial<BindOptions & ListenOptions & ConnectOptions>
 
@@ -31,12 +32,16 @@ export function checkOptions(options: AnyOptions, lowestPort: 0 | 1): void {
       `Invalid option maxMessageSize: a datagram holds at most ${largestDatagram[6]} bytes`,
     )
   }
-  checkQueue('sendQueue', options.sendQueue)
-  checkQueue('receiveQueue', options.receiveQueue)
+  checkValidation(options)
+  for (const name of ['reuseAddr', 'reusePort', 'ipv6Only'] as const) checkBoolean(name, options[name])
+  checkFunction('lookup', options.lookup)
+  checkSignal(options.signal)
+  checkTraffic(options)
+  checkQueue('sendQueue', options.sendQueue, ['drop-newest', 'drop-oldest', 'block', 'close'])
+  checkQueue('receiveQueue', options.receiveQueue, ['drop-newest', 'drop-oldest'])
 }
 
 const counts = [
-  'recvBufferSize',
   'maxMessageSize',
   'maxSessions',
   'maxSessionsPerAddress',
@@ -44,11 +49,33 @@ const counts = [
   'connectTimeout',
 ] as const satisfies (keyof (SocketOptions & MessageOptions & ListenOptions & ConnectOptions))[]
 
-function checkQueue(name: string, limits: QueueLimits | undefined): void {
+function checkValidation(options: AnyOptions): void {
+  const { validation = 'none', maxAmplification = 1, maxUnvalidatedDatagrams } = options
+  if (validation !== 'none' && validation !== 'cookie') {
+    throw new TypeError(
+      `Invalid option validation: ${JSON.stringify(validation)} is neither 'none' nor 'cookie'`,
+    )
+  }
+  if (!(maxAmplification > 0)) {
+    throw new RangeError(`Invalid option maxAmplification: ${String(maxAmplification)} is not a factor`)
+  }
+  checkPositive('maxUnvalidatedDatagrams', maxUnvalidatedDatagrams)
+}
+
+function checkQueue(
+  name: string,
+  limits: (QueueLimits & { policy?: string }) | undefined,
+  policies: readonly string[],
+): void {
   if (limits === undefined) return
   if (typeof limits !== 'object' || limits === null) {
     throw new TypeError(`Invalid option ${name}: must be an object with datagrams and bytes`)
   }
   checkPositive(`${name}.datagrams`, limits.datagrams)
   checkPositive(`${name}.bytes`, limits.bytes)
+  const { policy } = limits
+  if (policy === undefined || policies.includes(policy)) return
+  throw new TypeError(
+    `Invalid option ${name}.policy: ${JSON.stringify(policy)} is none of ${policies.join(', ')}`,
+  )
 }

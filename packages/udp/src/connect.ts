@@ -1,19 +1,9 @@
 import { checkOptions } from './checks.ts'
-import { codecOf } from './codec.ts'
-import { ConnectedConnection, type UdpConnection } from './connection.ts'
+import type { UdpConnection } from './connection.ts'
+import { converse } from './conversation.ts'
 import type { IpAddress } from './datagram.ts'
 import { openConnected } from './open.ts'
-import {
-  type ConnectOptions,
-  defaultConnectTimeout,
-  defaultHost,
-  defaultMaxMessageSize,
-  defaultPeerQueue,
-  defaultSendQueue,
-} from './options.ts'
-import { Outlet } from './outlet.ts'
-import { Quota } from './quota.ts'
-import { largestDatagram } from './size.ts'
+import { type ConnectOptions, defaultConnectTimeout, defaultHost } from './options.ts'
 import { Counters } from './stats.ts'
 
 /**
@@ -22,8 +12,13 @@ import { Counters } from './stats.ts'
  * shows only when something was: `onTrouble` is told and the connection goes on, and the datagram that met
  * the refusal of an earlier one is sent once more. Whoever called owns the connection.
  *
+ * With `validation: 'cookie'` it resolves when the listener has made a session for it. Should the listener not
+ * know it later (it was restarted, or the session gave way or was idle), it validates itself again by itself;
+ * messages sent until then are lost, and the listener's session is a new one.
+ *
  * @throws TypeError or RangeError that names the option; ConnectError when the name or the network is not
- *   known; TimeoutError with phase `dns` when the name does not resolve in time; `signal.reason` when aborted.
+ *   known, and with validation when nobody listens or the listener has no room; TimeoutError with phase `dns`
+ *   or `handshake` when that is not done in time; `signal.reason` when aborted.
  * @example
  * ```ts
  * const peer = await connect({ port: 7000, messages: 'text' })
@@ -36,19 +31,8 @@ export function connect(options: ConnectOptions & { messages?: 'binary' }): Prom
 export async function connect<M>(options: ConnectOptions): Promise<UdpConnection<M>> {
   checkOptions({ ...options, port: options.port ?? 0 }, 1)
   const { host = defaultHost, connectTimeout = defaultConnectTimeout } = options
-  const { maxMessageSize = defaultMaxMessageSize, messages, sendQueue, receiveQueue } = options
+  const since = performance.now()
   const counters = new Counters()
-  const opening = { ...options, host, timeout: connectTimeout }
-  const { socket, family, address, peer } = await openConnected(opening, counters)
-  return new ConnectedConnection<M, IpAddress>({
-    socket,
-    counters,
-    localAddress: address,
-    remoteAddress: peer.address,
-    sender: peer.sender,
-    outlet: new Outlet(socket, { ...defaultSendQueue, ...sendQueue }, counters),
-    codec: codecOf(messages),
-    quota: new Quota({ ...defaultPeerQueue, ...receiveQueue }),
-    maxMessageSize: Math.min(maxMessageSize, largestDatagram[family]),
-  })
+  const opened = await openConnected({ ...options, host, timeout: connectTimeout }, counters)
+  return converse<M, IpAddress>(opened, options, counters, performance.now() - since)
 }

@@ -1,18 +1,19 @@
 import type { Address, MessageConnection } from '@fairlead/core'
 
 import type { Carrier, Sender } from './carrier.ts'
-import { DatagramConnection, type DatagramParts } from './datagram-connection.ts'
+import { DatagramConnection, type DatagramPeer, type DatagramSetup } from './datagram-connection.ts'
 import type { IpAddress } from './datagram.ts'
 import { isRefusal, receiveErrorOf, sendErrorOf } from './errno.ts'
 import type { Counters, UdpStats } from './stats.ts'
+import { Introduction } from './validation/introduction.ts'
 
 /**
  * A conversation with one peer on a socket of its own. It promises what UDP promises: a message arrives whole
  * or not at all, perhaps twice, perhaps in another order.
  */
-export interface UdpConnection<M> extends MessageConnection<M> {
-  readonly localAddress: IpAddress
-  readonly remoteAddress: IpAddress
+export interface UdpConnection<M, A extends Address = IpAddress> extends MessageConnection<M> {
+  readonly localAddress: A
+  readonly remoteAddress: A
   readonly reliable: false
   /** Bytes of the largest message that `write` takes; larger ones meet a LimitError. */
   readonly maxMessageSize: number
@@ -21,7 +22,7 @@ export interface UdpConnection<M> extends MessageConnection<M> {
 }
 
 /** What a {@link ConnectedConnection} has of its own. */
-export interface ConnectedParts<M, A extends Address> extends Omit<DatagramParts<M, A>, 'peer'> {
+export interface ConnectedSetup<M, A extends Address> extends DatagramSetup<M, A> {
   readonly socket: Carrier
   /** Whom it is connected to, as the carrier names him. */
   readonly sender: Sender
@@ -29,19 +30,22 @@ export interface ConnectedParts<M, A extends Address> extends Omit<DatagramParts
 }
 
 /** The {@link UdpConnection} over a socket that the kernel connected to the peer. */
-export class ConnectedConnection<M, A extends Address> extends DatagramConnection<M, A> {
-  readonly #socket: Carrier
-  readonly #counters: Counters
+export class ConnectedConnection<M, A extends Address>
+  extends DatagramConnection<M, A>
+  implements UdpConnection<M, A>
+{
+  declare protected readonly setup: ConnectedSetup<M, A>
+  /** With source validation only. */
+  #introduction: Introduction | undefined
 
-  constructor(parts: ConnectedParts<M, A>) {
-    super(parts)
-    const { socket, counters, sender } = parts
-    this.#socket = socket
-    this.#counters = counters
+  constructor(setup: ConnectedSetup<M, A>, peer: Omit<DatagramPeer<A>, 'host'>) {
+    super(setup, peer)
+    const { socket, counters, sender } = setup
     const { address, port } = sender
     socket.on('error', (error) => {
-      if (isRefusal(error)) counters.refused++
-      this.troubled(isRefusal(error) ? sendErrorOf(error, this.remoteAddress) : receiveErrorOf(error))
+      if (!isRefusal(error)) return this.report(receiveErrorOf(error))
+      counters.refused++
+      if (!this.#introduction?.unreachable(error)) this.report(sendErrorOf(error, this.remoteAddress))
     })
     socket.on('message', (data, from) => {
       // What came between binding and connecting, and on a runtime that lets strangers through.
@@ -51,16 +55,37 @@ export class ConnectedConnection<M, A extends Address> extends DatagramConnectio
       }
       counters.received++
       counters.receivedBytes += data.byteLength
-      this.receive(data)
+      if (!this.#introduction?.takes(data)) this.receive(data)
     })
   }
 
   stats(): UdpStats {
-    return this.#counters.snapshot()
+    return this.setup.counters.snapshot()
+  }
+
+  /**
+   * Makes it known to a listener that validates by cookie, from now on. What the listener's messages bring before
+   * that is done is kept. Whatever goes wrong destroys the connection. See {@link Introduction.made}.
+   */
+  async introduce(timeout: number, spent: number, signal: AbortSignal | undefined): Promise<void> {
+    const { remoteAddress } = this
+    const newcomer = { remoteAddress, report: this.report.bind(this) }
+    this.#introduction = new Introduction(newcomer, this.setup.outlet, timeout)
+    try {
+      await this.#introduction.made(spent, signal)
+    } catch (error) {
+      this.destroy()
+      throw error
+    }
+  }
+
+  protected override allow(bytes: number): void {
+    this.#introduction?.sending(bytes)
   }
 
   protected override cut(): void {
     super.cut()
-    this.#socket.close()
+    this.#introduction?.stop()
+    this.setup.socket.close()
   }
 }

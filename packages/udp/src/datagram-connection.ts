@@ -1,82 +1,84 @@
 import { type Address, LimitError, type MessageConnection, type SocketError } from '@fairlead/core'
-import { ConnectionBase, rejected } from '@fairlead/core/transport'
+import { ConnectionBase, rejected, type Traffic } from '@fairlead/core/transport'
 
-import type { Peer } from './carrier.ts'
 import type { Codec } from './codec.ts'
-import { Inbox } from './inbox.ts'
-import { Lane } from './lane.ts'
+import { Inbox, type InboxOwner } from './inbox.ts'
+import { Lane, type LaneOwner } from './lane.ts'
 import type { Outlet } from './outlet.ts'
-import type { Quota } from './quota.ts'
-import { checkSize } from './size.ts'
+import { type QueueLimits, Quota, type ReceiveQueueOptions } from './quota.ts'
+import { oversized } from './size.ts'
 
-/** What a conversation in datagrams is made of. */
-export interface DatagramParts<M, A extends Address> {
+/** What all conversations on one socket share. */
+export interface DatagramSetup<M, A extends Address> {
   readonly localAddress: A
-  readonly remoteAddress: A
   readonly outlet: Outlet
   readonly codec: Codec<M>
-  readonly quota: Quota
+  readonly receiveQueue: Required<QueueLimits> & Pick<ReceiveQueueOptions, 'policy'>
+  /** The room of all of them together; none when there is only one. */
+  readonly whole?: Quota
+}
+
+/** With whom a conversation is. */
+export interface DatagramPeer<A extends Address> {
+  readonly remoteAddress: A
   readonly maxMessageSize: number
-  /** The peer as the carrier names it; none when the socket is connected. */
-  readonly peer?: Peer
+  /** As the carrier names him; no host when the socket is connected. */
+  readonly host?: string
+  readonly port: number
 }
 
 /**
  * A conversation with one peer in which each message is a datagram, over a socket of its own or a shared one.
  * UDP has no end: closing tells the peer nothing and waits for nothing but what was written.
+ *
+ * There may be many thousands, most of them quiet: what waits, on the way in and on the way out, has its places
+ * made when the first datagram needs them.
  */
 export abstract class DatagramConnection<M, A extends Address>
   extends ConnectionBase<M>
-  implements MessageConnection<M>
+  implements MessageConnection<M>, LaneOwner, InboxOwner<Uint8Array>
 {
-  readonly localAddress: A
   readonly remoteAddress: A
   readonly reliable = false
   readonly maxMessageSize: number
+  readonly host: string | undefined
+  readonly port: number
+  /** Bytes of datagrams that came, and that were accepted for sending. */
+  protected bytesIn = 0
+  protected bytesOut = 0
+  protected readonly setup: DatagramSetup<M, A>
   /** The queue that messages wait in is the inbox, so that its limits are the only ones. */
-  readonly #codec: Codec<M>
-  readonly #outlet: Outlet
-  readonly #lane: Lane
-  readonly #inbox: Inbox<Uint8Array>
-  readonly #peer: Peer | undefined
+  #inbox: Inbox<Uint8Array> | undefined
+  #lane: Lane | undefined
   #ended = false
+  #deaf = false
 
-  constructor({
-    localAddress,
-    remoteAddress,
-    outlet,
-    codec,
-    quota,
-    maxMessageSize,
-    peer,
-  }: DatagramParts<M, A>) {
+  constructor(setup: DatagramSetup<M, A>, { remoteAddress, maxMessageSize, host, port }: DatagramPeer<A>) {
     super()
-    this.localAddress = localAddress
+    this.setup = setup
     this.remoteAddress = remoteAddress
     this.maxMessageSize = maxMessageSize
-    this.#codec = codec
-    this.#outlet = outlet
-    this.#peer = peer
-    this.#lane = new Lane(outlet, {
-      relieved: () => this.relieved(),
-      flushed: () => this.#flushed(),
-      troubled: (error) => this.slot.trouble(error),
-      addressOf: () => remoteAddress,
-    })
-    this.#inbox = new Inbox(this.#inboxOwner(), quota)
+    this.host = host
+    this.port = port
+  }
+
+  get localAddress(): A {
+    return this.setup.localAddress
   }
 
   get buffered(): number {
-    return this.#lane.bytes
+    return this.#lane?.bytes ?? 0
   }
 
   write(message: M): boolean {
-    return this.#pass(message) === undefined && !this.#lane.congested
+    return this.#pass(this.#encoded(message)) === undefined && !this.congested
   }
 
   override send(message: M): Promise<void> {
     try {
-      const dropped = this.#pass(message)
+      const data = this.#encoded(message)
+      if (this.lane.mustWait(data.byteLength)) return this.lane.wait(this.drained(), () => this.send(message))
+      const dropped = this.#pass(data)
       return dropped ? rejected(dropped) : this.drained()
     } catch (error) {
       return rejected(error)
@@ -89,76 +91,129 @@ export abstract class DatagramConnection<M, A extends Address>
 
   /** A datagram of the peer has come. */
   receive(data: Uint8Array): void {
-    this.touch()
-    this.#inbox.push(data)
+    this.bytesIn += data.byteLength
+    if (this.slot.flowing && !this.#inbox?.length) this.deliver(data)
+    else if (!this.#deaf) this.#keep(data)
   }
 
-  /** Something came, or is sent. */
-  protected touch(): void {}
+  flow(wanted: boolean): void {
+    this.#inbox?.flow(wanted)
+  }
+
+  // What the inbox asks of its owner.
+
+  get flowing(): boolean {
+    return this.slot.flowing
+  }
+
+  deliver(data: Uint8Array): void {
+    this.slot.deliver(this.setup.codec.decode(data))
+  }
+
+  /** Of what waits in the inbox; a reader by iteration takes one message at a time, whatever its size. */
+  sizeOf(data: Uint8Array | M): number {
+    return data instanceof Uint8Array ? data.byteLength : 0
+  }
+
+  dropped(first: boolean): void {
+    this.setup.outlet.counters.receiveDropped++
+    if (!first) return
+    const facts = { phase: 'read', peer: this.remoteAddress, value: this.#inbox?.length ?? 0 }
+    const message = 'Cannot keep message: the receive queue is full'
+    this.report(new LimitError(message, { ...facts, limit: 'receiveQueue' }))
+  }
+
+  // What the lane tells its owner.
+
+  override relieved(): void {
+    super.relieved()
+  }
+
+  override flushed(): void {
+    if (!this.#ended || this.#lane?.pending || this.state === 'closed') return
+    super.flushed()
+    this.cut()
+    this.finish()
+  }
+
+  troubled(error: SocketError): void {
+    this.slot.trouble(error)
+  }
+
+  overflowed(error: LimitError): void {
+    this.destroy(error)
+  }
+
+  addressOf(): A {
+    return this.remoteAddress
+  }
+
+  protected get lane(): Lane {
+    return (this.#lane ??= new Lane(this.setup.outlet, this))
+  }
 
   protected get congested(): boolean {
-    return this.#lane.congested
+    return this.#lane?.congested ?? false
+  }
+
+  protected override get traffic(): Traffic {
+    return { bytesIn: this.bytesIn, bytesOut: this.bytesOut }
   }
 
   protected override get iterationLimit(): number {
     return 0
   }
 
-  flow(wanted: boolean): void {
-    this.#inbox.flow(wanted)
+  /** Refuses, by throwing, what may not be sent to this peer now. */
+  protected allow(_bytes: number): void {}
+
+  /** A datagram was accepted for sending. */
+  protected passed(bytes: number): void {
+    this.bytesOut += bytes
   }
 
   protected endOutput(): void {
     this.#ended = true
-    this.#inbox.close()
-    this.#flushed()
+    this.#close()
+    this.flushed()
   }
 
   protected cut(): void {
-    this.#inbox.close()
-  }
-
-  protected sizeOf(): number {
-    return 0
+    this.#close()
   }
 
   /** Counts a trouble, and tells whoever reads. */
-  protected troubled(error: SocketError): void {
-    this.#outlet.counters.lastError = error
+  protected report(error: SocketError): void {
+    this.setup.outlet.counters.lastError = error
     this.slot.trouble(error)
   }
 
-  #pass(message: M): LimitError | undefined {
+  #encoded(message: M): Uint8Array {
     if (!this.writable) throw this.unwritable()
-    const data = this.#codec.encode(message)
-    checkSize(data.byteLength, this.maxMessageSize, 'maxMessageSize')
-    this.touch()
-    return this.#lane.write(data, this.#peer?.port ?? 0, this.#peer?.host)
-  }
-
-  #flushed(): void {
-    if (!this.#ended || this.#lane.pending > 0 || this.state === 'closed') return
-    this.flushed()
-    this.cut()
-    this.finish()
-  }
-
-  #inboxOwner(): ConstructorParameters<typeof Inbox<Uint8Array>>[0] {
-    const { slot } = this
-    const codec = this.#codec
-    return {
-      get flowing() {
-        return slot.flowing
-      },
-      deliver: (data) => slot.push(codec.decode(data)),
-      sizeOf: (data) => data.byteLength,
-      dropped: (first) => {
-        this.#outlet.counters.receiveDropped++
-        if (!first) return
-        const message = 'Cannot keep message: the receive queue is full'
-        const facts = { phase: 'read', peer: this.remoteAddress, value: this.#inbox.length }
-        this.troubled(new LimitError(message, { ...facts, limit: 'receiveQueue' }))
-      },
+    const data = this.setup.codec.encode(message)
+    const { byteLength } = data
+    if (byteLength > this.maxMessageSize) {
+      this.setup.outlet.counters.oversized++
+      throw oversized(byteLength, this.maxMessageSize, 'maxMessageSize')
     }
+    this.allow(byteLength)
+    return data
+  }
+
+  #pass(data: Uint8Array): LimitError | undefined {
+    const dropped = this.lane.write(data, this.port, this.host)
+    if (!dropped) this.passed(data.byteLength)
+    return dropped
+  }
+
+  #keep(data: Uint8Array): void {
+    const { receiveQueue, whole } = this.setup
+    this.#inbox ??= new Inbox<Uint8Array>(this, new Quota(receiveQueue, whole), receiveQueue.policy)
+    this.#inbox.push(data)
+  }
+
+  #close(): void {
+    this.#deaf = true
+    this.#inbox?.close()
   }
 }

@@ -7,11 +7,12 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** A datagram that did not leave, or that nobody took. */
-export function sendErrorOf(error: unknown, peer: Address): SocketError {
+export function sendErrorOf(error: unknown, peer: Address | undefined): SocketError {
   const hint = codeOf(error) === 'EACCES' ? ' (a broadcast address needs the option broadcast)' : ''
-  return new BrokenError(`Cannot send to ${formatAddress(peer)}: ${reasonOf(error)}${hint}`, {
+  const to = peer ? ` to ${formatAddress(peer)}` : ''
+  return new BrokenError(`Cannot send${to}: ${reasonOf(error)}${hint}`, {
     phase: 'write',
-    peer,
+    ...(peer && { peer }),
     retryable: isRefusal(error),
     cause: error,
   })

@@ -1,10 +1,12 @@
+import type { Ticks } from './session-table.ts'
+
 /**
  * A clock that counts in coarse ticks, for thousands of sessions: being active costs storing a number, and
  * one timer looks at all of them. It stands still while there is nobody to look at.
  */
-export class IdleClock {
+export class IdleClock implements Ticks {
+  readonly idleAfter: number
   readonly #period: number
-  readonly #ticks: number
   readonly #look: () => void
   #timer: ReturnType<typeof setInterval> | undefined
   now = 0
@@ -12,13 +14,8 @@ export class IdleClock {
   /** Calls `look` up to four times in `idle` milliseconds, at least once a second. */
   constructor(idle: number, look: () => void) {
     this.#period = Math.min(1_000, Math.ceil(idle / 4))
-    this.#ticks = Math.ceil(idle / this.#period)
+    this.idleAfter = Math.ceil(idle / this.#period)
     this.#look = look
-  }
-
-  /** Whether somebody last active at `tick` was idle for the whole time; true at most two ticks late. */
-  isIdleSince(tick: number): boolean {
-    return this.now - tick > this.#ticks
   }
 
   start(): void {

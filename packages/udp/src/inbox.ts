@@ -1,4 +1,6 @@
-import type { Quota } from './quota.ts'
+import { Fifo } from '@fairlead/core/transport'
+
+import type { Quota, ReceiveQueueOptions } from './quota.ts'
 
 /** Whom an {@link Inbox} delivers to. */
 export interface InboxOwner<Item> {
@@ -11,39 +13,34 @@ export interface InboxOwner<Item> {
 }
 
 /**
- * Where datagrams wait while nobody reads: a datagram socket cannot be paused, so what comes beyond the quota
- * is dropped, the newest first.
+ * Where datagrams wait while nobody reads: a datagram socket cannot be paused, so beyond the quota one is
+ * dropped.
  */
 export class Inbox<Item> {
   readonly #owner: InboxOwner<Item>
   readonly #quota: Quota
-  #items: Item[] = []
-  /** Index of the oldest item; those before it are gone. */
-  #head = 0
+  readonly #policy: ReceiveQueueOptions['policy']
+  /** Made when something has to wait: most inboxes are always empty, and there are many. */
+  #items: Fifo<Item> | undefined
   #scheduled = false
   #overflowing = false
   #closed = false
 
-  constructor(owner: InboxOwner<Item>, quota: Quota) {
+  constructor(owner: InboxOwner<Item>, quota: Quota, policy: ReceiveQueueOptions['policy'] = 'drop-newest') {
     this.#owner = owner
     this.#quota = quota
+    this.#policy = policy
   }
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#items?.length ?? 0
   }
 
   push(item: Item): void {
     if (this.#closed) return
-    if (this.length === 0 && this.#owner.flowing) {
-      this.#owner.deliver(item)
-    } else if (this.#quota.take(this.#owner.sizeOf(item))) {
-      this.#items.push(item)
-    } else {
-      const first = !this.#overflowing
-      this.#overflowing = true
-      this.#owner.dropped(first)
-    }
+    if (this.length === 0 && this.#owner.flowing) this.#owner.deliver(item)
+    else if (this.#makeRoom(this.#owner.sizeOf(item))) (this.#items ??= new Fifo()).push(item)
+    else this.#drop()
   }
 
   /** Somebody reads again: what waited is delivered in a later microtask, never inside the caller. */
@@ -56,24 +53,36 @@ export class Inbox<Item> {
   /** Drops what waits and takes nothing any more. */
   close(): void {
     this.#closed = true
-    for (const item of this.#items.slice(this.#head)) this.#quota.give(this.#owner.sizeOf(item))
-    this.#items = []
-    this.#head = 0
+    for (const item of this.#items?.drain() ?? []) this.#quota.give(this.#owner.sizeOf(item))
+  }
+
+  #makeRoom(bytes: number): boolean {
+    while (!this.#quota.take(bytes)) {
+      // Others may have taken the room that is shared: then there is nothing here to give up.
+      if (this.#policy === 'drop-newest' || this.length === 0) return false
+      this.#shift()
+      this.#drop()
+    }
+    return true
+  }
+
+  #drop(): void {
+    const first = !this.#overflowing
+    this.#overflowing = true
+    this.#owner.dropped(first)
   }
 
   #drain(): void {
     this.#scheduled = false
-    while (this.length > 0 && this.#owner.flowing) this.#owner.deliver(this.#shift())
+    while (this.length > 0 && this.#owner.flowing) {
+      const item = this.#shift()
+      if (this.length === 0) this.#overflowing = false
+      this.#owner.deliver(item)
+    }
   }
 
-  /** Array.prototype.shift moves everything behind it, and thousands may wait. */
   #shift(): Item {
-    const item = this.#items[this.#head++] as Item
-    if (this.length === 0) this.#overflowing = false
-    if (this.#head === this.#items.length || this.#head === 1024) {
-      this.#items.splice(0, this.#head)
-      this.#head = 0
-    }
+    const item = (this.#items as Fifo<Item>).shift()
     this.#quota.give(this.#owner.sizeOf(item))
     return item
   }

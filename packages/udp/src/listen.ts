@@ -10,8 +10,8 @@ import { Counters } from './stats.ts'
 
 /**
  * Listens for peers over UDP: one session for each remote address, from its first datagram until it is idle
- * for too long. `accept` is called once for each, with that datagram waiting; without `accept`, iterate the
- * listener. The listener is closed by whoever made it.
+ * for too long. `accept` is called once for each, with that datagram waiting (with `validation: 'cookie'` before
+ * there is one); without `accept`, iterate the listener. The listener is closed by whoever made it.
  *
  * @returns a listener that accepts already; its `address` names the port that the system chose.
  * @throws TypeError or RangeError that names the option; ListenError when the address cannot be had;

@@ -1,79 +1,109 @@
-import type { Accept, Address, Listener } from '@fairlead/core'
-import { ListenerBase } from '@fairlead/core/transport'
+import { type Accept, type Address, LimitError, type Listener } from '@fairlead/core'
+import { channels, ListenerBase } from '@fairlead/core/transport'
 
 import type { Carrier, Opened, Sender } from './carrier.ts'
-import { type Codec, codecOf } from './codec.ts'
+import { codecOf } from './codec.ts'
 import type { IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { IdleClock } from './idle-clock.ts'
+import { Lane } from './lane.ts'
 import {
   defaultIdleTimeout,
+  defaultMaxAmplification,
   defaultMaxMessageSize,
   defaultMaxSessions,
   defaultMaxSessionsPerAddress,
+  defaultMaxUnvalidatedDatagrams,
   defaultPeerQueue,
   defaultSendQueue,
   defaultSocketQueue,
-  type ListenOptions,
+  type SessionOptions,
 } from './options.ts'
 import { Outlet } from './outlet.ts'
-import { type QueueLimits, Quota } from './quota.ts'
-import { SessionTable } from './session-table.ts'
-import { Session, type UdpSession } from './session.ts'
+import { Quota } from './quota.ts'
+import { type Pressure, type SessionLimits, SessionTable } from './session-table.ts'
+import { Session, type SessionSetup, type UdpSession } from './session.ts'
 import { largestTo } from './size.ts'
 import type { Counters, UdpStats } from './stats.ts'
+import { CookieJar } from './validation/cookie.ts'
+import { type Answer, Doorkeeper, refuse, welcome } from './validation/doorkeeper.ts'
+import { looksLikeFrame } from './validation/frames.ts'
 
 /**
  * Makes a {@link UdpSession} of each remote address that sends something. All sessions share its one socket,
  * so `suspend` leaves the socket open: it makes no new sessions until `resume`.
  */
-export interface UdpListener<M> extends Listener<UdpSession<M>> {
-  readonly address: IpAddress
+export interface UdpListener<M, A extends Address = IpAddress> extends Listener<UdpSession<M, A>> {
+  readonly address: A
   /** What was counted since the listener was made; a copy, which may be asked for as often as one likes. */
   stats(): UdpStats
 }
 
+/** Why somebody gets no session: a limit, or what became of his asking. */
+type Refusal = 'maxSessions' | 'maxSessionsPerAddress' | 'suspended' | 'backlog' | 'cookie'
+
 /** The {@link UdpListener} over a socket of the runtime that is bound already. */
-export class SessionListener<M, A extends Address> extends ListenerBase<Session<M, A>, M> {
+export class SessionListener<M, A extends Address>
+  extends ListenerBase<Session<M, A>, M>
+  implements UdpListener<M, A>
+{
   readonly address: A
-  readonly #options: ListenOptions
   readonly #socket: Carrier
   readonly #addressOf: (sender: Sender) => A
   readonly #counters: Counters
-  readonly #outlet: Outlet
-  readonly #codec: Codec<M>
-  readonly #iterated: boolean
-  readonly #table = new SessionTable<Session<M, A>>()
-  readonly #peerQueue: Required<QueueLimits>
-  readonly #whole: Quota
+  readonly #setup: SessionSetup<M, A>
+  readonly #maxMessageSize: number
   readonly #clock: IdleClock
+  readonly #table: SessionTable<Session<M, A>>
+  /** With source validation only. */
+  readonly #doorkeeper: Doorkeeper | undefined
+  readonly #evictions: Partial<Record<keyof SessionLimits, LimitError>> = {}
+  /** The way out for what is said to those without a session. */
+  readonly #lane: Lane
 
   constructor(
-    options: ListenOptions,
+    options: SessionOptions,
     { socket, address, addressOf }: Opened<A>,
     counters: Counters,
     accept: Accept<Session<M, A>, M> | undefined,
   ) {
     super(accept)
+    const { maxSessions = defaultMaxSessions, maxSessionsPerAddress = defaultMaxSessionsPerAddress } = options
+    const { idleTimeout = defaultIdleTimeout, maxMessageSize = defaultMaxMessageSize } = options
+    const {
+      maxAmplification = defaultMaxAmplification,
+      maxUnvalidatedDatagrams = defaultMaxUnvalidatedDatagrams,
+    } = options
+    const outlet = new Outlet(socket, { ...defaultSendQueue, ...options.sendQueue }, counters)
     this.address = address
-    this.#addressOf = addressOf
-    this.#options = options
     this.#socket = socket
+    this.#addressOf = addressOf
     this.#counters = counters
-    this.#outlet = new Outlet(socket, { ...defaultSendQueue, ...options.sendQueue }, counters)
-    this.#codec = codecOf(options.messages)
-    this.#peerQueue = { ...defaultPeerQueue, ...options.receiveQueue }
-    // All sessions together; never less than one of them may have.
-    this.#whole = new Quota({
-      datagrams: Math.max(defaultSocketQueue.datagrams, this.#peerQueue.datagrams),
-      bytes: Math.max(defaultSocketQueue.bytes, this.#peerQueue.bytes),
-    })
-    this.#iterated = accept === undefined
-    this.#clock = new IdleClock(options.idleTimeout ?? defaultIdleTimeout, () => this.#expire())
+    this.#maxMessageSize = maxMessageSize
+    this.#clock = new IdleClock(idleTimeout, () => this.#expire())
+    this.#table = new SessionTable({ maxSessions, maxSessionsPerAddress }, this.#clock)
+    const receiveQueue = { ...defaultPeerQueue, ...options.receiveQueue }
+    this.#setup = {
+      localAddress: address,
+      outlet,
+      codec: codecOf(options.messages),
+      receiveQueue,
+      // All sessions together; never less than one of them may have.
+      whole: new Quota({
+        datagrams: Math.max(defaultSocketQueue.datagrams, receiveQueue.datagrams),
+        bytes: Math.max(defaultSocketQueue.bytes, receiveQueue.bytes),
+      }),
+      maxAmplification,
+      maxUnvalidatedDatagrams,
+      table: this.#table,
+    }
+    this.#doorkeeper = options.validation === 'cookie' ? new Doorkeeper(new CookieJar()) : undefined
+    this.#lane = new Lane(outlet, silent)
     socket.on('error', (error) => (counters.lastError = receiveErrorOf(error)))
     socket.on('message', (data, info) => this.receive(data, info))
     // The sessions live on this socket: it goes when the last of them is gone.
     void this.closed.then(() => this.#socket.close())
+    this.#listens()
   }
 
   stats(): UdpStats {
@@ -84,17 +114,15 @@ export class SessionListener<M, A extends Address> extends ListenerBase<Session<
   receive(data: Uint8Array, info: Sender): void {
     this.#counters.received++
     this.#counters.receivedBytes += data.byteLength
-    const session = this.#table.find(info.address, info.port) ?? this.#begin(info)
-    if (!session) {
-      this.#counters.rejected++
-      return
-    }
-    session.receive(data)
-    if (!this.connections.has(session)) this.#introduce(session)
+    const session = this.#table.find(info.address, info.port)
+    if (this.#doorkeeper && (!session || looksLikeFrame(data)))
+      this.#consult(this.#doorkeeper, data, info, session)
+    else if (session) session.receive(data)
+    else this.#begin(data, info)
   }
 
   override release(session: Session<M, A>): void {
-    this.#table.delete(session.peer.host, session.peer.port)
+    this.#table.delete(session)
     if (this.#table.size === 0) this.#clock.stop()
     super.release(session)
   }
@@ -105,42 +133,100 @@ export class SessionListener<M, A extends Address> extends ListenerBase<Session<
   }
 
   protected relisten(): Promise<void> {
+    this.#listens()
     return Promise.resolve()
   }
 
-  #begin(info: Sender): Session<M, A> | undefined {
-    const { maxSessions = defaultMaxSessions, maxSessionsPerAddress = defaultMaxSessionsPerAddress } =
-      this.#options
-    const { maxMessageSize = defaultMaxMessageSize } = this.#options
+  #listens(): void {
+    if (channels.listen.hasSubscribers) channels.listen.publish({ listener: this })
+  }
+
+  /** Somebody new, in whose word nobody has to believe; his first datagram waits for whoever accepts. */
+  #begin(data: Uint8Array, info: Sender): void {
+    const session = this.accepting ? this.#make(info) : this.#refuse('suspended', info)
+    session?.receive(data)
+    if (session) this.#introduce(session, info)
+  }
+
+  /** What looks like a control datagram, or comes from somebody who has to validate himself first. */
+  #consult(doorkeeper: Doorkeeper, data: Uint8Array, info: Sender, session: Session<M, A> | undefined): void {
+    const caller = { host: info.address, port: info.port, nonce: session?.nonce }
+    const verdict = doorkeeper.judge(data, caller, this.accepting, performance.now())
+    if (verdict.act === 'deliver') return session?.receive(data)
+    if (verdict.act === 'admit') return this.#admit(verdict.nonce, info, session)
+    if (verdict.act !== 'answer') return
+    if (verdict.cause) this.#refuse(verdict.cause, info)
+    if (verdict.cookie) this.#counters.cookies++
+    this.#say(verdict, info)
+  }
+
+  /** Somebody who has shown a cookie; a peer who has a session already began anew, and so does his session. */
+  #admit(nonce: string, info: Sender, before: Session<M, A> | undefined): void {
+    before?.abandon({ kind: 'remote' })
+    const session = this.#make(info, nonce)
+    const taken = session !== undefined && this.#introduce(session, info)
+    this.#say(taken && session.state !== 'closed' ? welcome(nonce) : refuse(nonce), info)
+  }
+
+  /** It may be lost: whoever does not hear it asks again. */
+  #say({ data }: Answer, { address, port }: Sender): void {
+    if (!this.#lane.mustWait(data.byteLength)) this.#lane.write(data, port, address)
+  }
+
+  /** Makes a session, for which another may have to go; see {@link SessionTable}. */
+  #make(info: Sender, nonce?: string): Session<M, A> | undefined {
     const { address: host, port } = info
-    if (!this.accepting || this.#table.size >= maxSessions) return undefined
-    if (this.#table.countAt(host) >= maxSessionsPerAddress) return undefined
-    const parts = {
-      localAddress: this.address,
-      remoteAddress: this.#addressOf(info),
-      outlet: this.#outlet,
-      codec: this.#codec,
-      quota: new Quota(this.#peerQueue, this.#whole),
-      maxMessageSize: Math.min(maxMessageSize, largestTo(host)),
-      peer: { host, port },
+    const pressure = this.#table.pressure(host)
+    if (pressure) {
+      if (!pressure.victim) return this.#refuse(pressure.limit, info)
+      this.#evict(pressure.victim, pressure)
     }
-    const session = new Session<M, A>(parts, this.#clock)
-    this.#table.add(host, port, session)
+    const maxMessageSize = Math.min(this.#maxMessageSize, largestTo(host))
+    const peer = { remoteAddress: this.#addressOf(info), maxMessageSize, host, port }
+    const session = new Session<M, A>(this.#setup, peer, nonce)
+    this.#table.add(session)
     this.#clock.start()
     return session
   }
 
-  /** With its first datagram in hand, to whoever accepts; one that nobody has room for is gone at once. */
-  #introduce(session: Session<M, A>): void {
-    this.adopt(session)
-    if (this.#iterated && session.state === 'closed') this.#counters.rejected++
+  /** One error for all who meet a limit: under a flood, a stack for each would cost more than its session. */
+  #evict(session: Session<M, A>, { limit, value }: Pressure<Session<M, A>>): void {
+    this.#counters.evicted++
+    const error = (this.#evictions[limit] ??= new LimitError('Session ended: another needed its place', {
+      limit,
+      value,
+    }))
+    session.abandon({ kind: 'error', error })
+  }
+
+  /** To whoever accepts; false when nobody has room for it. */
+  #introduce(session: Session<M, A>, info: Sender): boolean {
+    const taken = this.adopt(session)
+    if (!taken) this.#refuse('backlog', info)
+    return taken
+  }
+
+  /** Every peer that gets no session comes by here. */
+  #refuse(cause: Refusal, info: Sender): undefined {
+    if (cause === 'cookie') this.#counters.badCookies++
+    else this.#counters.rejected++
+    if (!channels.refuse.hasSubscribers) return
+    channels.refuse.publish({ listener: this, peer: this.#addressOf(info), cause })
   }
 
   #expire(): void {
-    for (const session of this.connections) {
-      if (!session.idle) continue
+    this.#table.expire((session) => {
       this.#counters.expired++
       session.abandon({ kind: 'timeout', phase: 'idle' })
-    }
+    })
   }
+}
+
+/** Nobody waits for what is said to those without a session, and it may be lost. */
+const silent: ConstructorParameters<typeof Lane>[1] = {
+  relieved() {},
+  flushed() {},
+  troubled() {},
+  overflowed() {},
+  addressOf: () => undefined,
 }

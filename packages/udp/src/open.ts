@@ -7,6 +7,8 @@ import type { Opened } from './carrier.ts'
 import { addressFrom, type IpAddress } from './datagram.ts'
 import { defaultConnectTimeout, defaultHost, defaultRecvBufferSize, type SocketOptions } from './options.ts'
 import { type ResolveOptions, resolve } from './resolve.ts'
+import { requireReusePort } from './reuse-port.ts'
+import { applyTraffic, type TrafficOptions } from './socket-options.ts'
 import type { Counters } from './stats.ts'
 import { wireHost } from './wire.ts'
 
@@ -33,13 +35,21 @@ export async function openBound(
       retryable: codeOf(error) === 'EADDRINUSE',
       cause: error,
     })
-  const address = await resolved(host, port, { timeout: defaultConnectTimeout, signal }, refuse)
+  const address = await resolved(
+    host,
+    port,
+    { timeout: defaultConnectTimeout, signal, lookup: options.lookup },
+    refuse,
+  )
   const { family } = address
-  const { reuseAddr = false } = options
+  const { reuseAddr = false, reusePort = false, ipv6Only = false } = options
+  if (reusePort) await requireReusePort()
   // Only vetted literals come here. The runtime's default would ask the resolver in a later tick: it would
   // read the bytes late, mix up the order, and never call back on a socket closed meanwhile.
   const lookup: SocketConfig['lookup'] = (host, _options, callback) => callback(null, host, family)
-  const socket = quiet(createSocket({ type: typeOf(address), reuseAddr, lookup }))
+  // Types of Node 20 know nothing of it.
+  const sharing = reusePort ? ({ reusePort } as object) : {}
+  const socket = quiet(createSocket({ type: typeOf(address), reuseAddr, ipv6Only, lookup, ...sharing }))
   // One worker's socket: sessions shared out among the workers of a cluster would be torn apart.
   const bind = { port, address: wireHost(address), exclusive: true }
   await settled(
@@ -47,12 +57,12 @@ export async function openBound(
     (done) => socket.bind(bind, done),
     (error) => refuse(error, formatAddress(address)),
   )
-  return ready(socket, address, options, counters)
+  return ready(socket, address, options, counters, ListenError)
 }
 
 /** Connects a socket in the kernel. @throws ConnectError, TimeoutError with phase `dns`, `signal.reason`. */
 export async function openConnected(
-  options: ResolveOptions & Pick<SocketOptions, 'recvBufferSize'> & { host: string; port: number },
+  options: ResolveOptions & TrafficOptions & { host: string; port: number },
   counters: Counters,
 ): Promise<OpenedSocket & Required<Opened<IpAddress>>> {
   const refuse = (error: unknown, where: string): SocketError =>
@@ -66,7 +76,7 @@ export async function openConnected(
     (done) => socket.connect(port, wireHost(address), done),
     (error) => refuse(error, formatAddress(address)),
   )
-  const opened = ready(socket, address, options, counters)
+  const opened = ready(socket, address, options, counters, ConnectError)
   const sender = socket.remoteAddress() as RemoteInfo
   return { ...opened, peer: { address: addressFrom(sender), sender } }
 }
@@ -113,27 +123,32 @@ function settled(
   })
 }
 
-/** Asks for a receive buffer and notes what was granted. An abort that came meanwhile still counts. */
+/** Has the system do what the options say, and notes what it granted. An abort that came meanwhile still counts. */
 function ready(
   socket: Socket,
   { family }: IpAddress,
-  { recvBufferSize = defaultRecvBufferSize, signal }: Pick<SocketOptions, 'recvBufferSize'> & Abortable,
+  { recvBufferSize = defaultRecvBufferSize, signal, ...options }: TrafficOptions & Abortable,
   counters: Counters,
+  Failure: typeof ListenError | typeof ConnectError,
 ): OpenedSocket {
-  if (signal?.aborted) {
+  try {
+    signal?.throwIfAborted()
+    const buffers = applyTraffic(socket, family, { ...options, recvBufferSize }, Failure)
+    const bound = socket.address()
+    const address = ipAddress(bound.address, bound.port)
+    counters.opened({ family, local: address, peer: peerOf(socket) }, buffers)
+    return { socket, family, address, addressOf: addressFrom }
+  } catch (error) {
     socket.close()
-    throw signal.reason
+    throw error
   }
+}
+
+function peerOf(socket: Socket): IpAddress | undefined {
   try {
-    socket.setRecvBufferSize(recvBufferSize)
+    const { address, port } = socket.remoteAddress()
+    return ipAddress(address, port)
   } catch {
-    // Linux grants less than was asked for; others refuse, and keep what they have.
+    return undefined
   }
-  try {
-    counters.recvBufferSize = socket.getRecvBufferSize()
-  } catch {
-    // Not every runtime tells.
-  }
-  const bound = socket.address()
-  return { socket, family, address: ipAddress(bound.address, bound.port), addressOf: addressFrom }
 }

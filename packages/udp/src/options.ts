@@ -1,7 +1,9 @@
-import type { QueueLimits } from './quota.ts'
+import type { QueueLimits, ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
+import type { Lookup } from './resolve.ts'
+import type { TrafficOptions } from './socket-options.ts'
 
 /** Where to bind, and how: what every UDP socket has. */
-export interface SocketOptions {
+export interface SocketOptions extends TrafficOptions {
   /** 0 lets the system choose. Default 0. */
   port?: number
   /**
@@ -14,20 +16,28 @@ export interface SocketOptions {
    * other process that does the same takes its share or all. Default false.
    */
   reuseAddr?: boolean
-  /** Bytes of the system's receive buffer; the system may grant less, see `stats()`. Default 4 MiB. */
-  recvBufferSize?: number
-  /** What may wait to be sent when the system's buffer is full. Default 1,024 datagrams, 4 MiB. */
-  sendQueue?: QueueLimits
+  /**
+   * Lets several sockets that all say so share a port; each peer's datagrams go to one of them. A TypeError where
+   * the runtime does not have it: Node has it from 23.1 and 22.12 on, on Linux and the BSDs. Default false.
+   */
+  reusePort?: boolean
+  /** IPv6 alone, where `host` is `::` and would mean IPv4, too. Default false. */
+  ipv6Only?: boolean
+  /** What may wait to be sent while the system's buffer is full. Default 1,024 datagrams, 4 MiB, `drop-newest`. */
+  sendQueue?: SendQueueOptions
+  /**
+   * Resolves names instead of the system. A literal address never gets here, and each name does once. The first
+   * address that the socket can send to is used.
+   */
+  lookup?: Lookup
   /** Ends the attempt: the call rejects with `signal.reason`. Of no effect afterwards. */
   signal?: AbortSignal
 }
 
 /** Options of `bind`. */
 export interface BindOptions extends SocketOptions {
-  /** Whether broadcast addresses may be sent to. Default false. */
-  broadcast?: boolean
-  /** What may wait while nobody reads. Default 4,096 datagrams, 16 MiB. */
-  receiveQueue?: QueueLimits
+  /** What may wait while nobody reads. Default 4,096 datagrams, 16 MiB, `drop-newest`. */
+  receiveQueue?: ReceiveQueueOptions
 }
 
 /** What a message is: the datagram's bytes, or its bytes read as UTF-8. */
@@ -42,28 +52,62 @@ export interface MessageOptions {
    * (RFC 8085 section 3.2, RFC 9000 section 14); larger ones are lost when any one fragment is.
    */
   maxMessageSize?: number
-  /** What may wait, for each peer, while nobody reads. Default 256 datagrams, 1 MiB. */
-  receiveQueue?: QueueLimits
+  /** What may wait, for each peer, while nobody reads. Default 256 datagrams, 1 MiB, `drop-newest`. */
+  receiveQueue?: ReceiveQueueOptions
+}
+
+/** How a listener knows that its peers are where their addresses say. */
+export type Validation = 'none' | 'cookie'
+
+/** Options of sessions: what a listener has, wherever it listens. */
+export interface SessionOptions extends MessageOptions {
+  /**
+   * Sessions at a time. For one more, the least recently heard gives way, first of those that are not validated;
+   * a validated one that was heard in the last quarter of `idleTimeout` does not, and the newcomer is refused.
+   * Default 10,000.
+   */
+  maxSessions?: number
+  /** Sessions at a time with one IP address; for one more, one of these gives way. Default 64. */
+  maxSessionsPerAddress?: number
+  /** Milliseconds after which a session ends from which nothing came; sending does not count. Default 30,000. */
+  idleTimeout?: number
+  /**
+   * `'cookie'` makes a session only of a peer that has shown that it reads what is sent to its address: by
+   * exchanging two datagrams with it, for which nothing is kept (docs/wire/VALIDATION.md). Peers have to
+   * `connect` with the same option. `'none'` leaves it to the messages to find that out, and to say so with
+   * `session.validate()`. Default `'none'`.
+   */
+  validation?: Validation
+  /**
+   * How many times as many bytes of messages may be sent to a peer that is not validated as came from it, so that
+   * nobody can have others flooded by writing their address (RFC 9000 section 8.1). Infinity lifts this and
+   * `maxUnvalidatedDatagrams`: for networks alone in which nobody writes another's address. Default 3.
+   */
+  maxAmplification?: number
+  /**
+   * Datagrams that may be sent in one session to a peer that is not validated. One forged datagram would have two
+   * servers answer each other for ever; this ends it, whoever the other one is. Default 1,000.
+   */
+  maxUnvalidatedDatagrams?: number
+  /** What may wait to be sent while the system's buffer is full. Default 1,024 datagrams, 4 MiB, `drop-newest`. */
+  sendQueue?: SendQueueOptions
 }
 
 /** Options of `listen`. */
-export interface ListenOptions extends SocketOptions, MessageOptions {
-  /** Sessions at a time; a datagram that would begin one more is dropped. Default 10,000. */
-  maxSessions?: number
-  /** Sessions at a time with one IP address. Default 64. */
-  maxSessionsPerAddress?: number
-  /** Milliseconds after which a session ends in which nothing comes and nothing is sent. Default 30,000. */
-  idleTimeout?: number
-}
+export interface ListenOptions extends SocketOptions, SessionOptions {}
 
 /** Options of `connect`. */
 export interface ConnectOptions
-  extends MessageOptions, Pick<SocketOptions, 'recvBufferSize' | 'sendQueue' | 'signal'> {
+  extends
+    MessageOptions,
+    Pick<SocketOptions, 'lookup' | 'recvBufferSize' | 'sendBufferSize' | 'sendQueue' | 'signal' | 'ttl'> {
   /** The peer's port, 1 to 65535. */
   port: number
   /** The peer: a literal address, or a name that is resolved once. Default `127.0.0.1`. */
   host?: string
-  /** Milliseconds that resolving the name may take. Default 10,000. */
+  /** `'cookie'` where the listener has that option. Default `'none'`. */
+  validation?: Validation
+  /** Milliseconds that resolving the name, and validation by cookie, may take together. Default 10,000. */
   connectTimeout?: number
 }
 
@@ -73,10 +117,18 @@ export const defaultIdleTimeout = 30_000
 export const defaultMaxMessageSize = 1_200
 export const defaultMaxSessions = 10_000
 export const defaultMaxSessionsPerAddress = 64
+/** RFC 9000 section 8.1. */
+export const defaultMaxAmplification = 3
+/** More than an exchange needs that nobody validates; few enough to be met while a program is still tried out. */
+export const defaultMaxUnvalidatedDatagrams = 1_000
 /** 208 KiB, Linux's own default, overflows when the event loop stalls for 20 ms under 30,000 datagrams a second. */
 export const defaultRecvBufferSize = 4 * 1024 * 1024
 
-export const defaultSendQueue: Required<QueueLimits> = { datagrams: 1_024, bytes: 4 * 1024 * 1024 }
+export const defaultSendQueue: Required<SendQueueOptions> = {
+  datagrams: 1_024,
+  bytes: 4 * 1024 * 1024,
+  policy: 'drop-newest',
+}
 /** Of a socket without sessions, and of all sessions of a listener together. */
 export const defaultSocketQueue: Required<QueueLimits> = { datagrams: 4_096, bytes: 16 * 1024 * 1024 }
 /** Of one peer. */

@@ -1,111 +1,159 @@
-import { defaultHighWaterMark } from '@fairlead/core/transport'
+import { defaultHighWaterMark, Fifo } from '@fairlead/core/transport'
 
 import type { Carrier } from './carrier.ts'
-import { isRefusal } from './errno.ts'
 import type { Lane } from './lane.ts'
-import type { QueueLimits } from './quota.ts'
+import type { QueueLimits, SendQueueOptions } from './quota.ts'
 import type { Counters } from './stats.ts'
 
 /** What an outlet needs of a carrier. */
 type Sending = Pick<Carrier, 'send' | 'getSendQueueCount' | 'getSendQueueSize'>
 
+/** A datagram that waits for the system to have room. */
+interface Held {
+  readonly lane: Lane
+  readonly data: Uint8Array
+  readonly port: number
+  readonly host: string | undefined
+}
+
 /** Datagrams under way above which writing should wait: about a millisecond's worth of system calls. */
 const highWaterCount = 256
 
 /**
- * The way out of one socket, shared by all who send on it. The runtime's own queue has no bound, so this
- * counts what is under way: from `send` to its callback.
+ * The way out of one socket, shared by all who send on it. The runtime's own queue has no bound and gives nothing
+ * back, so this counts what is under way, from `send` to its callback; and what comes while the system has no
+ * room for more waits here, where the policy can get at it.
  */
 export class Outlet {
   readonly counters: Counters
+  readonly policy: Required<SendQueueOptions>['policy']
+  /** Calls of `send` that wait for a place in the queue. */
+  waiting = 0
   readonly #socket: Sending
   readonly #limits: Required<QueueLimits>
-  readonly #waiting = new Set<Lane>()
+  readonly #window: Required<QueueLimits>
+  readonly #congested = new Set<Lane>()
+  readonly #held = new Fifo<Held>()
+  #heldBytes = 0
   #datagrams = 0
   #bytes = 0
   #relieving = false
 
-  constructor(socket: Sending, limits: Required<QueueLimits>, counters: Counters) {
+  constructor(socket: Sending, { policy, datagrams, bytes }: Required<SendQueueOptions>, counters: Counters) {
     this.#socket = socket
-    this.#limits = limits
+    this.#limits = { datagrams, bytes }
+    this.#window = {
+      datagrams: Math.min(highWaterCount, datagrams),
+      bytes: Math.min(defaultHighWaterMark, bytes),
+    }
+    this.policy = policy
     this.counters = counters
   }
 
   get congested(): boolean {
-    const { datagrams, bytes } = this.#limits
     return (
-      this.#datagrams >= Math.min(highWaterCount, datagrams) ||
-      this.#bytes >= Math.min(defaultHighWaterMark, bytes)
+      this.#datagrams >= this.#window.datagrams || this.#bytes >= this.#window.bytes || this.#held.length > 0
     )
   }
 
-  /**
-   * Whether the queue has no room for `bytes` more. Callbacks come in a later tick even for what the system
-   * took at once, so beyond the limit the runtime is asked what it really holds.
-   */
-  isFull(bytes: number): boolean {
+  /** Whether the queue has room for `bytes` more. */
+  fits(bytes: number): boolean {
+    if (!this.#saturatedBy(bytes)) return true
     const { datagrams, bytes: limit } = this.#limits
-    if (this.#datagrams < datagrams && this.#bytes + bytes <= limit) return false
-    const held = this.#socket.getSendQueueCount?.() ?? this.#datagrams
-    return held >= datagrams || (this.#socket.getSendQueueSize?.() ?? this.#bytes) + bytes > limit
+    const count = this.#queued + this.#held.length
+    const size = (this.#socket.getSendQueueSize?.() ?? this.#bytes) + this.#heldBytes
+    return count < datagrams && size + bytes <= limit
   }
 
   /** Sends `data` for `lane`, which hears of it once; without a host, to whom the socket is connected. */
   pass(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {
-    this.#datagrams++
-    this.#bytes += data.byteLength
-    this.#attempt(lane, data, port, host, true)
+    if (!this.#saturatedBy(data.byteLength)) return this.#launch(lane, data, port, host)
+    this.#held.push({ lane, data, port, host })
+    this.#heldBytes += data.byteLength
   }
 
-  /** Tells `lane` once when there is room again. */
-  notify(lane: Lane): void {
-    this.#waiting.add(lane)
-  }
-
-  #attempt(lane: Lane, data: Uint8Array, port: number, host: string | undefined, first: boolean): void {
-    const settle = (error: Error | null): void => {
-      if (!error) {
-        this.counters.sent++
-        this.counters.sentBytes += data.byteLength
-      } else if (isRefusal(error)) {
-        // The refusal is about an earlier datagram; the one that met it was not sent.
-        this.counters.refused++
-        lane.trouble(error, port, host)
-        if (first) return this.#attempt(lane, data, port, host, false)
-        this.counters.sendErrors++
-      } else {
-        this.counters.sendErrors++
-        lane.trouble(error, port, host)
-      }
-      this.#settled(lane, data.byteLength)
-    }
+  /** Sends once more to whom the socket is connected what was under way already. */
+  again(data: Uint8Array, settle: (error: Error | null) => void): void {
     try {
-      if (host === undefined) this.#socket.send(data, settle)
-      else this.#socket.send(data, port, host, settle)
+      this.#socket.send(data, settle)
     } catch (error) {
       settle(error as Error)
     }
   }
 
-  #settled(lane: Lane, bytes: number): void {
+  /** Gives up what waited longest until `bytes` fit; false when that is not enough. */
+  makeRoom(bytes: number): boolean {
+    while (!this.fits(bytes)) {
+      if (this.#held.length === 0) return false
+      const { lane, data } = this.#release()
+      lane.dropped(data.byteLength)
+    }
+    return true
+  }
+
+  /** Tells `lane` once when there is room again. */
+  notify(lane: Lane): void {
+    this.#congested.add(lane)
+  }
+
+  /** The carrier is done with a datagram, one way or the other. */
+  settled(bytes: number): void {
     this.#datagrams--
     this.#bytes -= bytes
-    lane.settled(bytes)
-    if (this.#waiting.size === 0 || this.#relieving || !this.#relieved) return
+    for (let next = this.#held.head; next && this.#roomyFor(next.data.byteLength); next = this.#held.head) {
+      const { lane, data, port, host } = this.#release()
+      this.#launch(lane, data, port, host)
+    }
+    if (this.#congested.size === 0 || this.#relieving || !this.#relieved) return
     // In a later turn: somebody who sends without end must not keep the event loop from everybody else.
     this.#relieving = true
     setImmediate(() => this.#relieve())
+  }
+
+  /**
+   * Callbacks come in a later tick even for what the system took at once; so beyond the window the runtime is
+   * asked what it really holds, if it tells.
+   */
+  #saturatedBy(bytes: number): boolean {
+    if (this.#held.length > 0) return true
+    return !this.#roomyFor(bytes) && this.#queued > 0
+  }
+
+  #roomyFor(bytes: number): boolean {
+    return this.#datagrams < this.#window.datagrams && this.#bytes + bytes <= this.#window.bytes
+  }
+
+  get #queued(): number {
+    return this.#socket.getSendQueueCount?.() ?? this.#datagrams
   }
 
   get #relieved(): boolean {
     return this.#datagrams <= highWaterCount / 4 && this.#bytes <= defaultHighWaterMark / 4
   }
 
+  #launch(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {
+    this.#datagrams++
+    this.#bytes += data.byteLength
+    lane.launched(data)
+    try {
+      if (host === undefined) this.#socket.send(data, lane.settle)
+      else this.#socket.send(data, port, host, lane.settle)
+    } catch (error) {
+      lane.settle(error as Error)
+    }
+  }
+
+  #release(): Held {
+    const held = this.#held.shift()
+    this.#heldBytes -= held.data.byteLength
+    return held
+  }
+
   #relieve(): void {
     this.#relieving = false
-    if (!this.#relieved) return
-    const lanes = [...this.#waiting]
-    this.#waiting.clear()
+    if (!this.#relieved || this.#held.length > 0) return
+    const lanes = [...this.#congested]
+    this.#congested.clear()
     for (const lane of lanes) lane.relieved()
   }
 }

@@ -1,9 +1,27 @@
+import type { SendPolicy } from '@fairlead/core'
+
 /** How much may wait in a queue. */
 export interface QueueLimits {
   /** How many datagrams. */
   datagrams?: number
   /** How many bytes in all. */
   bytes?: number
+}
+
+/** What may wait to be sent while the system has no room for more. */
+export interface SendQueueOptions extends QueueLimits {
+  /**
+   * What becomes of a datagram that finds the queue full: `drop-newest` drops it, `drop-oldest` drops those that
+   * waited longest, `block` makes `send` wait and `write` throw, `close` destroys whoever wrote it. Default
+   * `drop-newest`.
+   */
+  policy?: SendPolicy
+}
+
+/** What may wait to be received. UDP cannot hold its senders back, so that one has to be dropped beyond it. */
+export interface ReceiveQueueOptions extends QueueLimits {
+  /** Which one: `drop-newest` keeps what came first, `drop-oldest` what is true now. Default `drop-newest`. */
+  policy?: 'drop-newest' | 'drop-oldest'
 }
 
 /** Room for so many datagrams and so many bytes; a part of a larger room, if there is one. */

@@ -1,44 +1,121 @@
-import type { Address, MessageConnection } from '@fairlead/core'
+import { type Address, LimitError, type MessageConnection } from '@fairlead/core'
 
-import type { Peer } from './carrier.ts'
-import { DatagramConnection, type DatagramParts } from './datagram-connection.ts'
+import { DatagramConnection, type DatagramPeer, type DatagramSetup } from './datagram-connection.ts'
 import type { IpAddress } from './datagram.ts'
-import type { IdleClock } from './idle-clock.ts'
+import type { Seat } from './session-table.ts'
 
 /**
- * A listener's conversation with one remote address. It begins with the first datagram from there, and ends
- * when it is closed, when its listener is, or when it was idle for too long; what comes from there afterwards
- * begins a new one. Closing sends nothing: what says goodbye is up to the messages.
+ * A listener's conversation with one remote address. It begins with the first datagram from there, or with
+ * `validation: 'cookie'` when the peer has shown that it reads what is sent there. It ends when it is closed,
+ * when its listener is, when nothing came for too long, or when it has to make room for others; what comes from
+ * there afterwards begins a new one. Closing sends nothing: what says goodbye is up to the messages.
  *
- * The sender of a datagram is whoever its address says (RFC 8085 section 6.1): anybody can write another's.
+ * The sender of a datagram is whoever its address says (RFC 8085 section 6.1): anybody can write another's. So
+ * little is sent to a peer that is not {@link validated}, and it is the first to make room.
  */
-export interface UdpSession<M> extends MessageConnection<M> {
-  readonly localAddress: IpAddress
-  readonly remoteAddress: IpAddress
+export interface UdpSession<M, A extends Address = IpAddress> extends MessageConnection<M> {
+  readonly localAddress: A
+  readonly remoteAddress: A
   readonly reliable: false
   /** Bytes of the largest message that `write` takes; larger ones meet a LimitError. */
   readonly maxMessageSize: number
+  /**
+   * Whether the peer is known to be where its address says. Until then `write` and `send` meet a LimitError
+   * beyond `maxAmplification` and `maxUnvalidatedDatagrams`.
+   */
+  readonly validated: boolean
+  /**
+   * Says that the peer has proved its address: it repeated something that was sent there and that nobody could
+   * guess. May be called again.
+   *
+   * @example
+   * ```ts
+   * const token = crypto.randomUUID()
+   * session.write(token)
+   * session.handle({ onData: (message) => void (message === token && session.validate()) })
+   * ```
+   */
+  validate(): void
+}
+
+/** What all sessions of a listener share. */
+export interface SessionSetup<M, A extends Address> extends DatagramSetup<M, A> {
+  readonly maxAmplification: number
+  readonly maxUnvalidatedDatagrams: number
+  /** Told what the order of the sessions depends on. */
+  readonly table: {
+    readonly now: number
+    heard(session: Session<M, A>): void
+    promote(session: Session<M, A>): void
+  }
 }
 
 /** The {@link UdpSession} over a listener's socket. */
-export class Session<M, A extends Address> extends DatagramConnection<M, A> {
-  /** The peer as the carrier names him. */
-  readonly peer: Peer
-  readonly #clock: IdleClock
-  #activeAt: number
+export class Session<M, A extends Address>
+  extends DatagramConnection<M, A>
+  implements UdpSession<M, A>, Seat<Session<M, A>>
+{
+  declare readonly host: string
+  declare protected readonly setup: SessionSetup<M, A>
+  older: Session<M, A> | undefined
+  newer: Session<M, A> | undefined
+  heardAt: number
+  /** What the client drew when it validated itself by cookie. */
+  readonly nonce: string | undefined
+  #validated: boolean
+  /** Datagrams accepted while the peer was not validated. */
+  #unvalidated = 0
 
-  constructor(parts: DatagramParts<M, A> & { readonly peer: Peer }, clock: IdleClock) {
-    super(parts)
-    this.peer = parts.peer
-    this.#clock = clock
-    this.#activeAt = clock.now
+  constructor(setup: SessionSetup<M, A>, peer: DatagramPeer<A>, nonce?: string) {
+    super(setup, peer)
+    this.heardAt = setup.table.now
+    this.nonce = nonce
+    this.#validated = nonce !== undefined
   }
 
-  get idle(): boolean {
-    return this.#clock.isIdleSince(this.#activeAt)
+  get validated(): boolean {
+    return this.#validated
   }
 
-  protected override touch(): void {
-    this.#activeAt = this.#clock.now
+  validate(): void {
+    if (this.#validated) return
+    this.#validated = true
+    if (this.state !== 'closed') this.setup.table.promote(this)
+  }
+
+  override receive(data: Uint8Array): void {
+    if (this.heardAt !== this.setup.table.now) this.setup.table.heard(this)
+    super.receive(data)
+  }
+
+  protected override allow(bytes: number): void {
+    const { maxAmplification, maxUnvalidatedDatagrams } = this.setup
+    if (this.#validated || maxAmplification === Infinity) return
+    const total = this.bytesOut + bytes
+    if (total > maxAmplification * this.bytesIn) {
+      const why = `are more than ${maxAmplification} times the ${this.bytesIn} that came`
+      this.#withhold(`${total} bytes in all`, why, 'maxAmplification', total)
+    }
+    if (this.#unvalidated >= maxUnvalidatedDatagrams) {
+      const value = this.#unvalidated + 1
+      this.#withhold(`${value} datagrams`, 'are too many', 'maxUnvalidatedDatagrams', value)
+    }
+  }
+
+  protected override passed(bytes: number): void {
+    super.passed(bytes)
+    if (!this.#validated) this.#unvalidated++
+  }
+
+  #withhold(what: string, why: string, limit: string, value: number): never {
+    this.setup.outlet.counters.withheld++
+    throw new LimitError(`Cannot send: ${what} to a peer that is not validated ${why}`, {
+      phase: 'write',
+      peer: this.remoteAddress,
+      limit,
+      value,
+      // More may be sent when more has come; of datagrams there is a number in all.
+      retryable: limit === 'maxAmplification',
+    })
   }
 }

@@ -13,12 +13,8 @@ export function largestTo(host: string): number {
   return host.includes(':') && !host.startsWith(mappedPrefix) ? largestDatagram[6] : largestDatagram[4]
 }
 
-/** Refuses what is larger than `limit` before the system sees it. */
-export function checkSize(bytes: number, limit: number, option: string): void {
-  if (bytes <= limit) return
-  throw new LimitError(`Cannot send: ${bytes} bytes are more than ${option} ${limit}`, {
-    phase: 'write',
-    limit: option,
-    value: bytes,
-  })
+/** What is larger than `max` meets this before the system sees it. */
+export function oversized(bytes: number, max: number, limit: string): LimitError {
+  const message = `Cannot send: ${bytes} bytes are more than ${limit} ${max}`
+  return new LimitError(message, { phase: 'write', limit, value: bytes })
 }

@@ -1,6 +1,7 @@
-import type { DatagramSocket } from '@fairlead/core'
+import type { Datagram, DatagramSocket } from '@fairlead/core'
 
 import type { Destination, IpAddress } from './datagram.ts'
+import type { JoinOptions, Membership } from './membership.ts'
 import type { UdpStats } from './stats.ts'
 
 /**
@@ -19,6 +20,30 @@ import type { UdpStats } from './stats.ts'
 export interface UdpSocket extends DatagramSocket<IpAddress, Destination> {
   /** Where it is bound; with port 0, the port that the system chose. */
   readonly address: IpAddress
+  /**
+   * All that one wake-up of the event loop brought, at a time: up to 32 datagrams, or what waited. For those who do
+   * something once for many; each datagram by itself is handled faster. Like iteration otherwise, and in its place.
+   *
+   * @example
+   * ```ts
+   * for await (const datagrams of socket.batches()) await store.insert(datagrams.map(({ data }) => data))
+   * ```
+   */
+  batches(): AsyncIterableIterator<Datagram<IpAddress>[], undefined>
+  /**
+   * Joins a multicast group on every interface, and again when interfaces come back or change. What comes to the
+   * group comes like any other datagram; a socket that is bound to `0.0.0.0` (or `::`) and to the group's port, with
+   * `reuseAddr`, hears it.
+   *
+   * @throws TypeError that says what is wrong with the group or the options; ListenError when the group is joined
+   *   already or no interface takes it; ClosedError.
+   * @example
+   * ```ts
+   * const socket = await bind({ host: '0.0.0.0', port: 7000, reuseAddr: true })
+   * const membership = socket.join('239.1.2.3')
+   * ```
+   */
+  join(group: string, options?: JoinOptions): Membership
   /** What was counted since the socket was bound; a copy, which may be asked for as often as one likes. */
   stats(): UdpStats
 }

@@ -1,6 +1,6 @@
-import { ipAddress } from '@fairlead/core'
-
 import { type Destination, type IpAddress, mappedPrefix } from './datagram.ts'
+import { literalOf } from './literal.ts'
+import { isName } from './resolve.ts'
 
 /** An address's host as the system takes it. */
 export function wireHost({ host, zone }: IpAddress): string {
@@ -13,42 +13,48 @@ export function wireHost({ host, zone }: IpAddress): string {
  */
 export class Wire {
   readonly #family: 4 | 6
+  readonly #find: (name: string) => string | undefined
   #host: string | undefined
   #zone: string | undefined
   #wire = ''
 
-  constructor(family: 4 | 6) {
+  /** `find` knows where some names lead. */
+  constructor(family: 4 | 6, find: (name: string) => string | undefined = () => undefined) {
     this.#family = family
+    this.#find = find
   }
 
-  /** @throws TypeError or RangeError that says what is wrong with `to`. */
-  hostOf(to: Destination): string {
+  /**
+   * Undefined when it is a name of which it is not known yet where it leads.
+   *
+   * @throws TypeError or RangeError that says what is wrong with `to`.
+   */
+  hostOf(to: Destination): string | undefined {
     const { host, port, zone } = to
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new RangeError(`Cannot send: port ${String(port)} is not an integer from 1 to 65535`)
     }
     if (host === this.#host && zone === this.#zone) return this.#wire
-    this.#wire = this.#translate(host, zone)
+    const literal = literalOf(zone === undefined ? host : `${host}%${zone}`)
+    const wire = literal ? this.wireHostOf(literal) : this.#find(vetted(host))
+    if (wire === undefined) return undefined
+    this.#wire = wire
     this.#host = host
     this.#zone = zone
-    return this.#wire
+    return wire
   }
 
-  #translate(host: string, zone: string | undefined): string {
-    const address = vetted(zone === undefined ? host : `${host}%${zone}`)
+  /** @throws TypeError when a socket of this family cannot send there. */
+  wireHostOf(address: IpAddress): string {
     if (address.family === this.#family) return wireHost(address)
     if (address.family === 4) return mappedPrefix + address.host
-    throw new TypeError(`Cannot send to ${host}: the socket is bound to IPv4; bind it to '::' for both`)
+    throw new TypeError(
+      `Cannot send to ${address.host}: the socket is bound to IPv4; bind it to '::' for both`,
+    )
   }
 }
 
-function vetted(host: string): IpAddress {
-  try {
-    return ipAddress(host, 0)
-  } catch (error) {
-    const fix = 'resolve it first (node:dns), or use connect({ host, port })'
-    throw new TypeError(`Cannot send to ${JSON.stringify(host)}: not a literal address; ${fix}`, {
-      cause: error,
-    })
-  }
+function vetted(host: unknown): string {
+  if (typeof host === 'string' && isName(host)) return host
+  throw new TypeError(`Cannot send to ${JSON.stringify(host)}: neither an address nor a name`)
 }

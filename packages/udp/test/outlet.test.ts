@@ -1,4 +1,4 @@
-import type { SocketError } from '@fairlead/core'
+import { LimitError, type SocketError } from '@fairlead/core'
 import { expect, test } from 'vitest'
 
 import { Lane } from '../src/lane.ts'
@@ -26,23 +26,31 @@ function laneOn(outlet: Outlet) {
     relieved: () => void events.push('relieved'),
     flushed: () => void events.push('flushed'),
     troubled: (error) => void told.push(error),
-    addressOf: (host = '127.0.0.1', port) => ({ kind: 'ip', family: 4, host, port }),
+    overflowed: (error) => void told.push(error),
+    addressOf: (host = '127.0.0.1', port = 9) => ({ kind: 'ip', family: 4, host, port }),
   })
   return { lane, told, events }
 }
 
 const data = new Uint8Array(10)
 
+/** The system takes all, what is passed on meanwhile, too. */
+function answer(callbacks: Callback[]): void {
+  for (let callback = callbacks.shift(); callback; callback = callbacks.shift()) callback(null)
+}
+
 test('the queue is bounded: beyond it datagrams are dropped, counted, told once, and room is told', async () => {
   const { socket, callbacks } = stuck()
   const counters = new Counters()
-  const { lane, told, events } = laneOn(new Outlet(socket, { datagrams: 300, bytes: 10_000 }, counters))
+  const { lane, told, events } = laneOn(
+    new Outlet(socket, { datagrams: 300, bytes: 10_000, policy: 'drop-newest' }, counters),
+  )
   const dropped = Array.from({ length: 310 }, () => lane.write(data, 9)).filter((it) => it !== undefined)
   expect(dropped.length).toBe(10)
   expect(dropped[0]).toMatchObject({ limit: 'sendQueue', value: 300 })
   expect(told).toEqual([dropped[0]])
   expect(lane).toMatchObject({ pending: 300, bytes: 3_000, congested: true })
-  for (const callback of callbacks.splice(0)) callback(null)
+  answer(callbacks)
   expect(events).toEqual(['flushed'])
   await until(() => events.includes('relieved'))
   expect(lane).toMatchObject({ pending: 0, bytes: 0, congested: false })
@@ -50,24 +58,34 @@ test('the queue is bounded: beyond it datagrams are dropped, counted, told once,
 })
 
 test('by bytes, too; and what the system took at once does not count', () => {
-  const full = laneOn(new Outlet(stuck().socket, { datagrams: 1_000, bytes: 25 }, new Counters())).lane
+  const full = laneOn(
+    new Outlet(stuck().socket, { datagrams: 1_000, bytes: 25, policy: 'drop-newest' }, new Counters()),
+  ).lane
   expect([1, 2, 3].map(() => full.write(data, 9) === undefined)).toEqual([true, true, false])
   const taken = { send() {}, getSendQueueCount: () => 0, getSendQueueSize: () => 0 } as never
-  const free = laneOn(new Outlet(taken, { datagrams: 2, bytes: 25 }, new Counters())).lane
+  const free = laneOn(
+    new Outlet(taken, { datagrams: 2, bytes: 25, policy: 'drop-newest' }, new Counters()),
+  ).lane
   expect([1, 2, 3].map(() => free.write(data, 9) === undefined)).toEqual([true, true, true])
-  const silent = laneOn(new Outlet({ send() {} }, { datagrams: 2, bytes: 25 }, new Counters())).lane
+  const silent = laneOn(
+    new Outlet({ send() {} }, { datagrams: 2, bytes: 25, policy: 'drop-newest' }, new Counters()),
+  ).lane
   expect([1, 2, 3].map(() => silent.write(data, 9) === undefined)).toEqual([true, true, false])
 })
 
 test('lanes of one outlet keep their own books and are relieved together', async () => {
   const { socket, callbacks } = stuck()
-  const outlet = new Outlet(socket, { datagrams: 1_000, bytes: 100_000 }, new Counters())
+  const outlet = new Outlet(
+    socket,
+    { datagrams: 1_000, bytes: 100_000, policy: 'drop-newest' },
+    new Counters(),
+  )
   const [one, two, idle] = [laneOn(outlet), laneOn(outlet), laneOn(outlet)]
   for (let i = 0; i < 256; i++) one.lane.write(data, 9)
   two.lane.write(data, 9, '127.0.0.1')
   expect([one, two, idle].map((it) => it.lane.congested)).toEqual([true, true, false])
   expect([one, two, idle].map((it) => it.lane.pending)).toEqual([256, 1, 0])
-  for (const callback of callbacks.splice(0)) callback(null)
+  answer(callbacks)
   await until(() => two.events.includes('relieved'))
   expect([one.events, two.events, idle.events]).toEqual([
     ['flushed', 'relieved'],
@@ -79,7 +97,9 @@ test('lanes of one outlet keep their own books and are relieved together', async
 test('refused twice, a datagram is given up', () => {
   const { socket, callbacks } = stuck()
   const counters = new Counters()
-  const { lane, told, events } = laneOn(new Outlet(socket, { datagrams: 9, bytes: 99 }, counters))
+  const { lane, told, events } = laneOn(
+    new Outlet(socket, { datagrams: 9, bytes: 99, policy: 'drop-newest' }, counters),
+  )
   const refusal = Object.assign(new Error('send ECONNREFUSED'), { code: 'ECONNREFUSED' })
   lane.write(data, 9)
   callbacks.shift()?.(refusal)
@@ -93,7 +113,9 @@ test('refused twice, a datagram is given up', () => {
 test('cancelled by our own destroy, or thrown by the runtime: counted, and only the foreign is told', () => {
   const { socket, callbacks } = stuck()
   const counters = new Counters()
-  const { lane, told } = laneOn(new Outlet(socket, { datagrams: 9, bytes: 99 }, counters))
+  const { lane, told } = laneOn(
+    new Outlet(socket, { datagrams: 9, bytes: 99, policy: 'drop-newest' }, counters),
+  )
   lane.write(data, 9)
   callbacks.shift()?.(Object.assign(new Error('send ECANCELED'), { code: 'ECANCELED' }))
   expect(told).toEqual([])
@@ -102,9 +124,57 @@ test('cancelled by our own destroy, or thrown by the runtime: counted, and only 
       throw new Error('out of order')
     },
   } as never
-  const broken = laneOn(new Outlet(throwing, { datagrams: 9, bytes: 99 }, counters))
+  const broken = laneOn(new Outlet(throwing, { datagrams: 9, bytes: 99, policy: 'drop-newest' }, counters))
   expect(broken.lane.write(data, 9)).toBeUndefined()
   expect(broken.told[0]?.message).toBe('Cannot send to 127.0.0.1:9: out of order')
   expect(broken.lane.pending).toBe(0)
   expect(counters.sendErrors).toBe(2)
+})
+
+test('drop-oldest gives up what waited longest, and never what the runtime has already', () => {
+  const { socket, callbacks } = stuck()
+  const counters = new Counters()
+  const { lane, told } = laneOn(
+    new Outlet(socket, { datagrams: 258, bytes: 1e6, policy: 'drop-oldest' }, counters),
+  )
+  for (let at = 0; at < 300; at++) expect(lane.write(new Uint8Array(at), 9)).toBeUndefined()
+  expect(counters.sendDropped).toBe(42)
+  expect(told.length).toBe(1)
+  expect(lane.pending).toBe(258)
+  answer(callbacks)
+  expect(counters).toMatchObject({ sent: 258, sendDropped: 42, sendErrors: 0 })
+  expect(counters.sentBytes).toBe(sum(0, 255) + 298 + 299)
+  expect(lane).toMatchObject({ pending: 0, bytes: 0 })
+})
+
+function sum(first: number, last: number): number {
+  return ((first + last) * (last - first + 1)) / 2
+}
+
+test('block throws what cannot wait, and lets wait what can, as many as may', async () => {
+  const { socket, callbacks } = stuck()
+  const counters = new Counters()
+  const { lane, told, events } = laneOn(
+    new Outlet(socket, { datagrams: 2, bytes: 1e6, policy: 'block' }, counters),
+  )
+  expect([lane.mustWait(10), lane.write(data, 9), lane.write(data, 9)]).toEqual([false, undefined, undefined])
+  expect(lane.mustWait(10)).toBe(true)
+  expect(() => lane.write(data, 9)).toThrow(LimitError)
+  expect([told, counters.sendDropped]).toEqual([[], 0])
+  const never = new Promise<void>(() => {})
+  for (let count = 0; count < 1_024; count++) void lane.wait(never, async () => {})
+  await expect(lane.wait(never, async () => {})).rejects.toMatchObject({ limit: 'maxWaiting', value: 1_025 })
+  answer(callbacks)
+  await until(() => events.includes('relieved'))
+  expect(lane.mustWait(10)).toBe(false)
+})
+
+test('close tells the owner to close', () => {
+  const { told, lane } = laneOn(
+    new Outlet(stuck().socket, { datagrams: 1, bytes: 1e6, policy: 'close' }, new Counters()),
+  )
+  lane.write(data, 9)
+  const error = lane.write(data, 9)
+  expect(error).toMatchObject({ limit: 'sendQueue' })
+  expect(told).toEqual([error, error])
 })

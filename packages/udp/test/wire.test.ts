@@ -16,11 +16,34 @@ test('destinations become what a socket of the family takes', () => {
   expect(six.hostOf({ host: 'fe80::1%eth2', port: 9 })).toBe('fe80::1%eth2')
 })
 
+test('a name is what it is known for, and nothing until then', () => {
+  const known = new Map<string, string>()
+  const wire = new Wire(4, (name) => known.get(name))
+  expect(wire.hostOf({ host: 'example.org', port: 9 })).toBeUndefined()
+  known.set('example.org', '192.0.2.7')
+  expect(wire.hostOf({ host: 'example.org', port: 9 })).toBe('192.0.2.7')
+  known.clear()
+  expect(wire.hostOf({ host: 'example.org', port: 10 })).toBe('192.0.2.7')
+  expect(wire.hostOf({ host: 'example.com', port: 9 })).toBeUndefined()
+})
+
 test('a refused destination is not remembered', () => {
   const wire = new Wire(4)
   expect(wire.hostOf({ host: '192.0.2.7', port: 9 })).toBe('192.0.2.7')
-  expect(() => wire.hostOf({ host: 'example.org', port: 9 })).toThrow(TypeError)
-  expect(() => wire.hostOf({ host: 'example.org', port: 9 })).toThrow(TypeError)
+  for (const host of [
+    '',
+    '192.0.2',
+    '0x7f.1',
+    '192.0.2.256',
+    'a b',
+    'a\u0000',
+    'a/b',
+    '[::1]',
+    5,
+    undefined,
+  ]) {
+    expect(() => wire.hostOf({ host: host as string, port: 9 })).toThrow(TypeError)
+  }
   expect(() => wire.hostOf({ host: '192.0.2.7', port: 1.5 })).toThrow(RangeError)
   expect(wire.hostOf({ host: '192.0.2.7', port: 9 })).toBe('192.0.2.7')
 })

@@ -1,3 +1,4 @@
+import { formatAddress, ListenError } from '@fairlead/core'
 import type { DatagramNetwork, MemoryAddress, MemoryDatagramSocket } from '@fairlead/core/memory'
 
 import type { Carrier, Opened, Sender } from '../carrier.ts'
@@ -5,11 +6,11 @@ import type { Carrier, Opened, Sender } from '../carrier.ts'
 type Done = (error: Error | null, bytes?: number) => void
 
 /** A socket of a network in memory, in the place of one of the runtime. Ports mean nothing there. */
-export class MemoryCarrier implements Carrier {
+class MemoryCarrier implements Carrier {
   readonly #socket: MemoryDatagramSocket
-  readonly #peer: string | undefined
+  readonly #peer: string
 
-  constructor(socket: MemoryDatagramSocket, peer?: string) {
+  constructor(socket: MemoryDatagramSocket, peer = '') {
     this.#socket = socket
     this.#peer = peer
   }
@@ -17,14 +18,8 @@ export class MemoryCarrier implements Carrier {
   send(data: Uint8Array, done: Done): void
   send(data: Uint8Array, port: number, host: string, done: Done): void
   send(data: Uint8Array, ...rest: [Done] | [number, string, Done]): void {
-    const done = rest.at(-1) as Done
-    const to = rest.length === 1 ? (this.#peer ?? '') : (rest[1] as string)
-    try {
-      this.#socket.write(data, to)
-      queueMicrotask(() => done(null, data.byteLength))
-    } catch (error) {
-      queueMicrotask(() => done(error as Error))
-    }
+    if (rest.length === 1) this.#pass(data, this.#peer, rest[0])
+    else this.#pass(data, rest[1], rest[2])
   }
 
   on(event: 'message', listener: (data: Uint8Array, sender: Sender) => void): void
@@ -32,29 +27,52 @@ export class MemoryCarrier implements Carrier {
   on(event: 'message' | 'error', listener: unknown): void {
     if (event === 'error') return
     const deliver = listener as (data: Uint8Array, sender: Sender) => void
-    this.#socket.handle({
-      onDatagram: (data, from) => deliver(data, { address: from.name, port: 0, family: 'memory' }),
-    })
+    this.#socket.handle({ onDatagram: (data, from) => deliver(data, senderOf(from.name)) })
   }
 
   close(): void {
     this.#socket.destroy()
   }
+
+  #pass(data: Uint8Array, to: string, done: Done): void {
+    let failure: Error | null = null
+    try {
+      this.#socket.write(data, to)
+    } catch (error) {
+      failure = error as Error
+    }
+    queueMicrotask(() => done(failure))
+  }
 }
 
-/** A carrier on `network` under a name, connected to a peer if one is given. @throws ListenError */
-export async function openInMemory(
+/** A carrier on `network` under a name. @throws ListenError when it is in use. */
+export async function openInMemory(network: DatagramNetwork, name: string): Promise<Opened<MemoryAddress>> {
+  const peer = { kind: 'memory', name } as const
+  try {
+    return openedOn(await network.bind(name))
+  } catch (cause) {
+    throw new ListenError(`Cannot listen on ${formatAddress(peer)}: name is in use`, { peer, cause })
+  }
+}
+
+/** The same, connected to a peer. */
+export async function openInMemoryTo(
   network: DatagramNetwork,
   name: string,
-  peer?: string,
-): Promise<Opened<MemoryAddress>> {
-  const socket = await network.bind(name)
-  const opened = {
+  peer: string,
+): Promise<Required<Opened<MemoryAddress>>> {
+  const opened = openedOn(await network.bind(name), peer)
+  return { ...opened, peer: { address: { kind: 'memory', name: peer }, sender: senderOf(peer) } }
+}
+
+function openedOn(socket: MemoryDatagramSocket, peer?: string): Opened<MemoryAddress> {
+  return {
     socket: new MemoryCarrier(socket, peer),
     address: socket.address,
-    addressOf: ({ address }: Sender): MemoryAddress => ({ kind: 'memory', name: address }),
+    addressOf: ({ address }) => ({ kind: 'memory', name: address }),
   }
-  if (peer === undefined) return opened
-  const sender: Sender = { address: peer, port: 0, family: 'memory' }
-  return { ...opened, peer: { address: opened.addressOf(sender), sender } }
+}
+
+function senderOf(name: string): Sender {
+  return { address: name, port: 0, family: 'memory' }
 }

@@ -1,0 +1,205 @@
+import type { Accept, Listener } from '@fairlead/core'
+import { channels } from '@fairlead/core/transport'
+import * as udp from '@fairlead/udp'
+import { expect, test } from 'vitest'
+
+import { SessionListener } from '../src/listener.ts'
+import { openBound } from '../src/open.ts'
+import type { SessionOptions } from '../src/options.ts'
+import type { Session } from '../src/session.ts'
+import { Counters } from '../src/stats.ts'
+import { bare, until } from './tools.ts'
+
+type ByteSession = Session<Uint8Array, udp.IpAddress>
+
+/** A listener that is given its datagrams by hand. */
+async function listenerOf(options: SessionOptions = {}, accept?: Accept<ByteSession, Uint8Array>) {
+  const counters = new Counters()
+  const opened = await openBound({}, counters)
+  return new SessionListener<Uint8Array, udp.IpAddress>(options, opened, counters, accept)
+}
+
+const from = (address: string, port = 4_000) => ({ address, port, family: 'IPv4' }) as const
+const host = (index: number): string => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+const bytes = (size: number): Uint8Array => new Uint8Array(size)
+
+async function next<C>(listener: Listener<C>): Promise<C> {
+  for await (const connection of listener) return connection
+  throw new Error('The listener was closed')
+}
+
+test(
+  '100,000 distinct senders stay inside the limit, in bounded memory, and push out no validated peer',
+  { timeout: 30_000 },
+  async () => {
+    await using listener = await listenerOf({ maxSessions: 1_000 }, () => ({ onData() {} }))
+    for (let port = 1; port <= 10; port++) listener.receive(bytes(1), from('192.0.2.1', port))
+    const living = [...listener.connections]
+    for (const session of living) session.validate()
+    const before = process.memoryUsage().heapUsed
+    for (let index = 0; index < 100_000; index++) {
+      listener.receive(bytes(1), from(host(index)))
+      // As between two datagrams of a real socket.
+      if (index % 32 === 0) await Promise.resolve()
+      if (index % 4_096 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024)
+    expect(listener.connections.size).toBe(1_000)
+    expect(living.map(({ state }) => state)).toEqual(Array.from({ length: 10 }, () => 'open'))
+    expect(listener.stats()).toMatchObject({ received: 100_010, evicted: 99_010, rejected: 0 })
+  },
+)
+
+test('who has to make room hears why: an error for whoever reads', async () => {
+  await using listener = await listenerOf({ maxSessions: 1 })
+  listener.receive(bytes(1), from('10.0.0.1'))
+  const first = await next(listener)
+  const reading = (async () => {
+    for await (const _ of first);
+  })()
+  listener.receive(bytes(1), from('10.0.0.2'))
+  await expect(reading).rejects.toMatchObject({ name: 'LimitError', limit: 'maxSessions', value: 2 })
+  expect(await first.closed).toMatchObject({
+    kind: 'error',
+    error: { message: 'Session ended: another needed its place' },
+  })
+  expect((await next(listener)).remoteAddress.host).toBe('10.0.0.2')
+})
+
+test('one address has its share, and a newcomer whom nobody may make room for is refused', async () => {
+  const refused: unknown[] = []
+  const note = (message: unknown): void => void refused.push(message)
+  channels.refuse.subscribe(note)
+  try {
+    const limits = { maxSessionsPerAddress: 2, maxSessions: 3 }
+    await using listener = await listenerOf(limits, (session) => {
+      session.validate()
+      return { onData() {} }
+    })
+    for (let port = 1; port <= 4; port++) listener.receive(bytes(1), from('10.0.0.1', port))
+    for (let index = 2; index <= 4; index++) listener.receive(bytes(1), from(host(index)))
+    await listener.suspend()
+    listener.receive(bytes(1), from('10.0.0.9'))
+    expect(listener.connections.size).toBe(3)
+    expect(listener.stats()).toMatchObject({ rejected: 5, evicted: 0 })
+    const peer = (host: string, port = 4_000) => ({ kind: 'ip', family: 4, host, port })
+    expect(refused).toEqual([
+      { listener, peer: peer('10.0.0.1', 3), cause: 'maxSessionsPerAddress' },
+      { listener, peer: peer('10.0.0.1', 4), cause: 'maxSessionsPerAddress' },
+      { listener, peer: peer('10.0.0.3'), cause: 'maxSessions' },
+      { listener, peer: peer('10.0.0.4'), cause: 'maxSessions' },
+      { listener, peer: peer('10.0.0.9'), cause: 'suspended' },
+    ])
+  } finally {
+    channels.refuse.unsubscribe(note)
+  }
+})
+
+test('listening, and what passed, is told to whoever wants to know', async () => {
+  const told: unknown[] = []
+  const onListen = ({ listener }: { listener: unknown }): void => void told.push(listener)
+  const onClose = ({ bytesIn, bytesOut }: { bytesIn?: number; bytesOut?: number }): void =>
+    void told.push([bytesIn, bytesOut])
+  channels.listen.subscribe(onListen)
+  channels.close.subscribe(onClose)
+  try {
+    const listener = await listenerOf({})
+    await listener.suspend()
+    await listener.resume()
+    listener.receive(bytes(5), from('127.0.0.1', 9))
+    const session = await next(listener)
+    session.write(bytes(7))
+    await listener.close()
+    expect(told).toEqual([listener, listener, [5, 7]])
+  } finally {
+    channels.listen.unsubscribe(onListen)
+    channels.close.unsubscribe(onClose)
+  }
+})
+
+test('to a peer that is not validated goes three times what came, to the byte', async () => {
+  await using listener = await udp.listen()
+  await using peer = await bare()
+  const say = (size: number): void => peer.send(bytes(size), listener.address.port, '127.0.0.1')
+  say(10)
+  const session = await next(listener)
+  expect(session.validated).toBe(false)
+  session.write(bytes(20))
+  const refused = { name: 'LimitError', limit: 'maxAmplification', value: 31, retryable: true }
+  await expect(session.send(bytes(11))).rejects.toMatchObject(refused)
+  expect(() => session.write(bytes(11))).toThrow(
+    'Cannot send: 31 bytes in all to a peer that is not validated are more than 3 times the 10 that came',
+  )
+  session.write(bytes(10))
+  session.write(bytes(0))
+  expect(() => session.write(bytes(1))).toThrow('31 bytes')
+  say(1)
+  await until(() => listener.stats().received === 2)
+  session.write(bytes(3))
+  expect(() => session.write(bytes(1))).toThrow('34 bytes')
+  expect(listener.stats()).toMatchObject({ withheld: 4 })
+  expect(session.state).toBe('open')
+
+  session.validate()
+  session.validate()
+  expect(session.validated).toBe(true)
+  await session.send(bytes(1_200))
+  await until(() => listener.stats().sent === 5)
+  expect(listener.stats()).toMatchObject({ sentBytes: 1_233, withheld: 4 })
+})
+
+test('the factor can be another one, and lifted', async () => {
+  for (const [maxAmplification, most] of [
+    [1.5, 15],
+    [Infinity, 1_200],
+  ] as const) {
+    await using listener = await listenerOf({ maxAmplification, maxUnvalidatedDatagrams: 1 })
+    listener.receive(bytes(10), from('127.0.0.1', 9))
+    const session = await next(listener)
+    session.write(bytes(most))
+    if (maxAmplification === Infinity) session.write(bytes(most))
+    else expect(() => session.write(bytes(1))).toThrow('are more than 1.5 times')
+  }
+})
+
+test('empty datagrams cost nothing in bytes, and are counted', async () => {
+  await using listener = await listenerOf({ maxUnvalidatedDatagrams: 3 })
+  listener.receive(bytes(0), from('127.0.0.1', 9))
+  const session = await next(listener)
+  for (let index = 0; index < 3; index++) session.write(bytes(0))
+  expect(() => session.write(bytes(0))).toThrow(
+    'Cannot send: 4 datagrams to a peer that is not validated are too many',
+  )
+  await expect(session.send(bytes(0))).rejects.toMatchObject({
+    limit: 'maxUnvalidatedDatagrams',
+    value: 4,
+    retryable: false,
+  })
+  session.validate()
+  session.write(bytes(0))
+})
+
+test('two echo listeners that a forged datagram sets on each other come to an end', async () => {
+  const options = { maxUnvalidatedDatagrams: 50 }
+  const echo = (session: udp.UdpSession<Uint8Array>) => ({
+    onData: (data: Uint8Array) => void session.write(data),
+  })
+  await using one = await udp.listen(options, echo)
+  await using other = await listenerOf(options, echo)
+  // As if `one` had said it.
+  for (let index = 0; index < 3; index++) other.receive(bytes(10), from('127.0.0.1', one.address.port))
+  await until(() => one.stats().withheld + other.stats().withheld >= 3)
+  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+  const total = one.stats().sent + other.stats().sent
+  expect(total).toBeLessThanOrEqual(3 * 2 * 50)
+  expect(one.stats().withheld + other.stats().withheld).toBe(3)
+})
+
+test('a listener that is made to speak to itself comes to an end, too', async () => {
+  await using listener = await listenerOf({ maxUnvalidatedDatagrams: 50 }, (session) => ({
+    onData: (data) => void session.write(data),
+  }))
+  listener.receive(bytes(10), from('127.0.0.1', listener.address.port))
+  await until(() => listener.stats().withheld === 1)
+  expect(listener.stats()).toMatchObject({ sent: 50, received: 51 })
+})
