@@ -1,31 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import { requireProgram } from '../../testkit/src/requires.ts'
-
-/** Whether this machine lets us make networks of our own: two namespaces, and cables between them. */
-function canMakeNetworks(): boolean {
-  if (process.platform !== 'linux') return skip('network namespaces are made on Linux only')
-  const programs = ['ip', 'unshare', 'nsenter'].map((name) => requireProgram(name))
-  if (programs.includes(undefined)) return false
-  if (!existsSync('/proc/net/if_inet6')) return skip('this machine has no IPv6')
-  try {
-    execFileSync('unshare', ['-rn', 'ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far'])
-    return true
-  } catch (error) {
-    return skip(`network namespaces are not allowed here: ${String(error).trim()}`)
-  }
-}
-
-/** Whether they are allowed is the machine's affair, and cannot be installed: not even `FAIRLEAD_REQUIRE_ALL` wants it. */
-function skip(why: string): false {
-  console.warn(`Skipped: ${why}`)
-  return false
-}
+import { canMakeNetworks } from './namespaces/allowed.ts'
 
 describe.skipIf(!canMakeNetworks())('in networks of their own', () => {
   let results: Record<string, unknown>

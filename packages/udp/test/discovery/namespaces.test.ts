@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { expect, test } from 'vitest'
+
+import { canMakeNetworks } from '../namespaces/allowed.ts'
+
+test.skipIf(!canMakeNetworks())(
+  'peers on two machines find each other, through a crash, a return and a goodbye',
+  async () => {
+    const program = fileURLToPath(new URL('../programs/discover-namespaces.mjs', import.meta.url))
+    const run = promisify(execFile)('unshare', ['-rn', process.execPath, program], { timeout: 50_000 })
+    const { anna, berta, hosts, code } = JSON.parse((await run).stdout)
+    expect(anna).toEqual(['found berta', 'lost berta', 'found berta', 'lost berta'])
+    expect(berta).toEqual(['found anna red'])
+    expect(hosts).toEqual(['10.9.1.1', 'fe80::9:1'])
+    expect(code).toBe(0)
+  },
+  60_000,
+)
