@@ -1,36 +1,76 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 
 /** A small young generation, so that memory is what is held, and not what has not been collected yet. */
 const smallYoung = ['--expose-gc', '--max-semi-space-size=1']
 
-/** Starts a server, and resolves with a way to measure a round on it. */
+/** Starts a server, and resolves with a way to ask it: for its `cpu`, its `memory`, or what it answers beside. */
 async function serve(file, execArgv = []) {
   const child = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv })
-  const [{ port }] = await once(child, 'message')
+  const gone = once(child, 'exit').then(() => Promise.reject(new Error(`${file.pathname} ended`)))
+  gone.catch(() => {})
+  const told = async () => (await Promise.race([once(child, 'message'), gone]))[0]
+  const { port } = await told()
 
-  /** Microseconds of `cpu`, or bytes of `memory`, so far. */
-  async function used(what) {
-    child.send(what)
-    const [answer] = await once(child, 'message')
-    return answer
+  async function ask(question) {
+    child.send(question)
+    return (await told()).answer
   }
 
-  return { port, used, stop: () => child.disconnect() }
+  return { port, ask, stop: () => child.disconnect() }
 }
 
 /** For each unit of work, microseconds of the server's CPU; and units a second. */
 async function working(file, { load, units }) {
-  const server = await serve(file)
+  const { port, ask, stop } = await serve(file)
   return {
     async round() {
-      const before = await server.used('cpu')
+      const before = await ask('cpu')
       const started = performance.now()
-      await load(server.port)
+      const done = (await load(port, ask)) ?? units
       const seconds = (performance.now() - started) / 1000
-      return { cpu: ((await server.used('cpu')) - before) / units, rate: units / seconds }
+      return { cpu: ((await ask('cpu')) - before) / done, rate: done / seconds }
     },
-    stop: server.stop,
+    stop,
+  }
+}
+
+/**
+ * For each datagram received in a piece of an endless flood, microseconds of CPU; and datagrams a second. Each
+ * round has a process of its own, which has seen no other peers.
+ */
+function flooded(file, { flood }) {
+  return {
+    async round() {
+      const { port, ask, stop } = await serve(file)
+      const cease = await flood(port)
+      await setTimeout(300)
+      const before = await ask('progress')
+      await setTimeout(400)
+      const after = await ask('progress')
+      await cease()
+      stop()
+      const received = after.received - before.received
+      return { cpu: (after.cpu - before.cpu) / received, rate: received / ((after.at - before.at) / 1000) }
+    },
+    stop() {},
+  }
+}
+
+/** Of the datagrams that are sent, how many are lost. */
+async function losing(file, { send }) {
+  const { port, ask, stop } = await serve(file)
+  const received = async () => (await ask('progress')).received
+  return {
+    async round() {
+      const before = await received()
+      const sent = await send(port)
+      // A receiver that stalls is not behind for longer.
+      await setTimeout(500)
+      return { lost: sent - ((await received()) - before) }
+    },
+    stop,
   }
 }
 
@@ -38,47 +78,54 @@ async function working(file, { load, units }) {
 function holding(file, { hold, units }) {
   return {
     async round() {
-      const server = await serve(file, smallYoung)
+      const { port, ask, stop } = await serve(file, smallYoung)
       await (
-        await hold(server.port, Math.ceil(units / 50))
+        await hold(port, Math.ceil(units / 50), ask)
       )()
-      const before = await server.used('memory')
-      const release = await hold(server.port, units)
-      const held = await server.used('memory')
+      const before = await ask('memory')
+      const release = await hold(port, units, ask)
+      const held = await ask('memory')
       await release()
-      server.stop()
+      stop()
       return { memory: (held - before) / units }
     },
     stop() {},
   }
 }
 
+/** How a benchmark is measured, by what its `load.mjs` exports. */
+const ways = { load: working, flood: flooded, send: losing, hold: holding }
+
 /**
  * Runs both in turn, the order changing each time, after a warm-up of each. For each figure of a round: the median
- * of ours, of the peer's, and of their ratios.
+ * of ours, of the peer's, and of their ratios; of losses, the worst. Without a peer, ours alone.
  */
 export async function compare(files, work, rounds) {
-  const start = (file) => (work.hold ? holding(file, work) : working(file, work))
-  const [ours, peer] = [await start(files.ours), await start(files.peer)]
-  const pairs = []
-  await ours.round()
-  await peer.round()
-  for (let count = 0; count < rounds; count++) {
-    const first = count % 2 === 0 ? ours : peer
-    const [a, b] = [await first.round(), await (first === ours ? peer : ours).round()]
-    pairs.push(first === ours ? [a, b] : [b, a])
+  const [, measure] = Object.entries(ways).find(([name]) => name in work)
+  const sides = { ours: await measure(files.ours, work) }
+  if (files.peer) sides.peer = await measure(files.peer, work)
+  const play = async (names) => {
+    const results = {}
+    for (const name of names) results[name] = await sides[name].round()
+    return results
   }
-  ours.stop()
-  peer.stop()
+  const order = Object.keys(sides)
+  await play(order)
+  const played = []
+  while (played.length < rounds) {
+    played.push(await play(order))
+    order.reverse()
+  }
+  for (const side of Object.values(sides)) side.stop()
   return Object.fromEntries(
-    Object.keys(pairs[0][0]).map((figure) => [
-      figure,
-      {
-        ours: median(pairs.map(([mine]) => mine[figure])),
-        peer: median(pairs.map(([, theirs]) => theirs[figure])),
-        ratio: median(pairs.map(([mine, theirs]) => mine[figure] / theirs[figure])),
-      },
-    ]),
+    Object.keys(played[0].ours).map((figure) => {
+      const typical = figure === 'lost' ? (numbers) => Math.max(...numbers) : median
+      const of = (value) => typical(played.map(value))
+      const ours = of((round) => round.ours[figure])
+      if (!files.peer) return [figure, { ours }]
+      const peer = of((round) => round.peer[figure])
+      return [figure, { ours, peer, ratio: of((round) => round.ours[figure] / round.peer[figure]) }]
+    }),
   )
 }
 

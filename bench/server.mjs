@@ -1,16 +1,20 @@
-// The server's side of a benchmark: a process of its own, which tells its port and, when asked, what it has used.
+// The measured side of a benchmark: a process of its own, which tells its port and, when asked, what it has used.
 
 import { readFileSync } from 'node:fs'
 
-/** Tells the port, and answers questions from then on. */
-export function ready(port) {
-  process.on('message', (question) => process.send(question === 'cpu' ? cpuTime() : ownMemory()))
+const common = { cpu: cpuTime, memory: ownMemory }
+
+/** Tells the port, and from then on answers questions: those that all are asked, and those in `answers`. */
+export function ready(port, answers = {}) {
+  const all = { ...common, ...answers }
+  const answer = async (question) => process.send({ answer: await all[question]() })
+  process.on('message', (question) => void answer(question))
   process.on('disconnect', () => process.exit())
   process.send({ port })
 }
 
 /** Microseconds of CPU so far. */
-function cpuTime() {
+export function cpuTime() {
   const { user, system } = process.cpuUsage()
   return user + system
 }

@@ -10,14 +10,13 @@ export const message = Buffer.alloc(64, 'x')
 /** Visits whom the load names, as often as it says, some at a time; `visit(port)` is one connection. */
 export function visiting(visit) {
   const server = createServer((control) => {
-    control.once('data', async (request) => {
+    control.once('data', (request) => {
       const { port, visits } = JSON.parse(request)
       let left = visits
       const visitor = async () => {
         while (left-- > 0) await visit(port)
       }
-      await Promise.all(Array.from({ length: atATime }, visitor))
-      control.end()
+      void Promise.all(Array.from({ length: atATime }, visitor)).then(() => control.end())
     })
   })
   server.listen(0, '127.0.0.1', () => ready(server.address().port))

@@ -1,0 +1,3 @@
+import { floodFrom } from '../flood.mjs'
+
+export const flood = floodFrom(1)

@@ -1,0 +1,7 @@
+import { bind } from '@fairlead/udp'
+
+import { count, receiving } from '../receiver.mjs'
+
+const socket = await bind()
+socket.handle({ onDatagram: count })
+receiving(socket.address.port)
