@@ -73,9 +73,9 @@ export class AddressedLane {
   write(data: Uint8Array, to: Destination): LimitError | undefined {
     const host = this.#wire.hostOf(to)
     const largest = largestTo(host ?? '')
-    if (data.byteLength > largest) {
+    if (data.length > largest) {
       this.#counters.oversized++
-      throw oversized(data.byteLength, largest, 'maxDatagramSize')
+      throw oversized(data.length, largest, 'maxDatagramSize')
     }
     if (host !== undefined) return this.#lane.write(data, to.port, host)
     return this.#names.hold(to.host, to.port, data) ? undefined : this.#drop(to.host)

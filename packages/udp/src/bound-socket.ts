@@ -85,7 +85,7 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
     socket.on('error', (error) => this.#troubled(receiveErrorOf(error)))
     socket.on('message', (data, info) => {
       counters.received++
-      counters.receivedBytes += data.byteLength
+      counters.receivedBytes += data.length
       this.#inbox.push({ data, from: addressFrom(info) })
     })
   }
@@ -122,7 +122,7 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
   send(data: Uint8Array | string, to: Destination): Promise<void> {
     try {
       const bytes = bytesOf(data)
-      if (this.state === 'open' && this.#lane.mustWait(bytes.byteLength)) {
+      if (this.state === 'open' && this.#lane.mustWait(bytes.length)) {
         return guarded(this.#lane.wait(this.drained(), () => this.send(bytes, to)))
       }
       const dropped = this.#pass(bytes, to)
@@ -204,7 +204,7 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
   }
 
   sizeOf({ data }: Datagram<IpAddress>): number {
-    return data.byteLength
+    return data.length
   }
 
   dropped(first: boolean): void {

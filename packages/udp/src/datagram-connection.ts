@@ -94,6 +94,7 @@ export abstract class DatagramConnection<M, A extends Address>
     this.bytesIn += data.byteLength
     if (this.slot.flowing && !this.#inbox?.length) this.deliver(data)
     else if (!this.#deaf) this.#keep(data)
+    else if (this.state === 'closed') this.setup.outlet.counters.rejected++
   }
 
   flow(wanted: boolean): void {

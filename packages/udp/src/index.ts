@@ -11,7 +11,7 @@ export { interfaces, broadcastAddresses, type NetworkInterface } from './interfa
 export { listen } from './listen.ts'
 export type { UdpListener } from './listener.ts'
 export type { JoinOptions, Membership, MembershipChange, MembershipFailure } from './membership.ts'
-export type { BindOptions, ConnectOptions, ListenOptions } from './options.ts'
+export type { BindOptions, ConnectOptions, ListenOptions, SessionOptions, Validation } from './options.ts'
 export type { QueueLimits, ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
 export type { Lookup } from './resolve.ts'
 export type { UdpSession } from './session.ts'

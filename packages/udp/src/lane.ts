@@ -57,7 +57,8 @@ export class Lane {
   /** Sends, or drops and counts when the queue is full: then the error to tell is returned. */
   write(data: Uint8Array, port: number, host?: string): LimitError | undefined {
     const outlet = this.#outlet
-    const bytes = data.byteLength
+    // The same as `byteLength`, for which Node 20 takes ten times as long.
+    const bytes = data.length
     const fits = outlet.policy === 'drop-oldest' ? outlet.makeRoom(bytes) : outlet.fits(bytes)
     if (fits) {
       this.#pending++
@@ -100,9 +101,9 @@ export class Lane {
     if (error && isRefusal(error)) {
       // The refusal is about an earlier datagram; the one that met it was not sent.
       this.#refused(error)
-      this.#outlet.again(data, (refusal) => this.#settled(data.byteLength, refusal))
+      this.#outlet.again(data, (refusal) => this.#settled(data.length, refusal))
     } else {
-      this.#settled(data.byteLength, error)
+      this.#settled(data.length, error)
     }
   }
 

@@ -7,20 +7,10 @@ import type { IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { IdleClock } from './idle-clock.ts'
 import { Lane } from './lane.ts'
-import {
-  defaultIdleTimeout,
-  defaultMaxAmplification,
-  defaultMaxMessageSize,
-  defaultMaxSessions,
-  defaultMaxSessionsPerAddress,
-  defaultMaxUnvalidatedDatagrams,
-  defaultPeerQueue,
-  defaultSendQueue,
-  defaultSocketQueue,
-  type SessionOptions,
-} from './options.ts'
+import { defaultSocketQueue, type SessionOptions } from './options.ts'
 import { Outlet } from './outlet.ts'
 import { Quota } from './quota.ts'
+import { sessionSettings } from './session-settings.ts'
 import { type Pressure, type SessionLimits, SessionTable } from './session-table.ts'
 import { Session, type SessionSetup, type UdpSession } from './session.ts'
 import { largestTo } from './size.ts'
@@ -68,25 +58,20 @@ export class SessionListener<M, A extends Address>
     accept: Accept<Session<M, A>, M> | undefined,
   ) {
     super(accept)
-    const { maxSessions = defaultMaxSessions, maxSessionsPerAddress = defaultMaxSessionsPerAddress } = options
-    const { idleTimeout = defaultIdleTimeout, maxMessageSize = defaultMaxMessageSize } = options
-    const {
-      maxAmplification = defaultMaxAmplification,
-      maxUnvalidatedDatagrams = defaultMaxUnvalidatedDatagrams,
-    } = options
-    const outlet = new Outlet(socket, { ...defaultSendQueue, ...options.sendQueue }, counters)
+    const settings = sessionSettings(options)
+    const { maxMessageSize, maxAmplification, maxUnvalidatedDatagrams, receiveQueue } = settings
+    const outlet = new Outlet(socket, settings.sendQueue, counters)
     this.address = address
     this.#socket = socket
     this.#addressOf = addressOf
     this.#counters = counters
     this.#maxMessageSize = maxMessageSize
-    this.#clock = new IdleClock(idleTimeout, () => this.#expire())
-    this.#table = new SessionTable({ maxSessions, maxSessionsPerAddress }, this.#clock)
-    const receiveQueue = { ...defaultPeerQueue, ...options.receiveQueue }
+    this.#clock = new IdleClock(settings.idleTimeout, () => this.#expire())
+    this.#table = new SessionTable(settings, this.#clock)
     this.#setup = {
       localAddress: address,
       outlet,
-      codec: codecOf(options.messages),
+      codec: codecOf(settings.messages),
       receiveQueue,
       // All sessions together; never less than one of them may have.
       whole: new Quota({
@@ -97,12 +82,15 @@ export class SessionListener<M, A extends Address>
       maxUnvalidatedDatagrams,
       table: this.#table,
     }
-    this.#doorkeeper = options.validation === 'cookie' ? new Doorkeeper(new CookieJar()) : undefined
+    if (settings.validation === 'cookie') this.#doorkeeper = new Doorkeeper(new CookieJar())
     this.#lane = new Lane(outlet, silent)
     socket.on('error', (error) => (counters.lastError = receiveErrorOf(error)))
     socket.on('message', (data, info) => this.receive(data, info))
     // The sessions live on this socket: it goes when the last of them is gone.
-    void this.closed.then(() => this.#socket.close())
+    void this.closed.then(() => {
+      this.#socket.close()
+      this.#clock.stop()
+    })
     this.#listens()
   }
 
@@ -115,15 +103,15 @@ export class SessionListener<M, A extends Address>
     this.#counters.received++
     this.#counters.receivedBytes += data.byteLength
     const session = this.#table.find(info.address, info.port)
-    if (this.#doorkeeper && (!session || looksLikeFrame(data)))
-      this.#consult(this.#doorkeeper, data, info, session)
+    const doorkeeper = this.#doorkeeper
+    if (doorkeeper && (!session || looksLikeFrame(data))) this.#consult(doorkeeper, data, info, session)
     else if (session) session.receive(data)
     else this.#begin(data, info)
   }
 
   override release(session: Session<M, A>): void {
-    this.#table.delete(session)
-    if (this.#table.size === 0) this.#clock.stop()
+    // Whose peer has had its share keeps its place and is silent: else beginning anew would give it another one.
+    if (!session.spent) this.#remove(session)
     super.release(session)
   }
 
@@ -191,12 +179,13 @@ export class SessionListener<M, A extends Address>
 
   /** One error for all who meet a limit: under a flood, a stack for each would cost more than its session. */
   #evict(session: Session<M, A>, { limit, value }: Pressure<Session<M, A>>): void {
-    this.#counters.evicted++
+    if (session.state !== 'closed') this.#counters.evicted++
     const error = (this.#evictions[limit] ??= new LimitError('Session ended: another needed its place', {
       limit,
       value,
     }))
     session.abandon({ kind: 'error', error })
+    this.#remove(session)
   }
 
   /** To whoever accepts; false when nobody has room for it. */
@@ -216,9 +205,15 @@ export class SessionListener<M, A extends Address>
 
   #expire(): void {
     this.#table.expire((session) => {
-      this.#counters.expired++
+      if (session.state !== 'closed') this.#counters.expired++
       session.abandon({ kind: 'timeout', phase: 'idle' })
+      this.#remove(session)
     })
+  }
+
+  #remove(session: Session<M, A>): void {
+    this.#table.delete(session)
+    if (this.#table.size === 0) this.#clock.stop()
   }
 }
 

@@ -78,10 +78,10 @@ export class Names {
       this.#questions.set(name, question)
       void this.#ask(name)
     }
-    if (!question.quota.take(data.byteLength)) return false
+    if (!question.quota.take(data.length)) return false
     question.waiting.push({ data, port })
     this.#pending++
-    this.#bytes += data.byteLength
+    this.#bytes += data.length
     return true
   }
 
@@ -110,8 +110,8 @@ export class Names {
     const { quota, waiting } = this.#questions.get(name) as Question
     this.#questions.delete(name)
     for (const { data } of waiting) {
-      quota.give(data.byteLength)
-      this.#bytes -= data.byteLength
+      quota.give(data.length)
+      this.#bytes -= data.length
     }
     this.#pending -= waiting.length
     return waiting

@@ -85,8 +85,9 @@ export interface SessionOptions extends MessageOptions {
    */
   maxAmplification?: number
   /**
-   * Datagrams that may be sent in one session to a peer that is not validated. One forged datagram would have two
-   * servers answer each other for ever; this ends it, whoever the other one is. Default 1,000.
+   * Datagrams that may be sent to a peer that is not validated, before nothing came from it for `idleTimeout`; a
+   * session that ends does not give it more. One forged datagram would have two servers answer each other for ever:
+   * this ends it, whoever the other one is. Default 1,000.
    */
   maxUnvalidatedDatagrams?: number
   /** What may wait to be sent while the system's buffer is full. Default 1,024 datagrams, 4 MiB, `drop-newest`. */

@@ -67,9 +67,9 @@ export class Outlet {
 
   /** Sends `data` for `lane`, which hears of it once; without a host, to whom the socket is connected. */
   pass(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {
-    if (!this.#saturatedBy(data.byteLength)) return this.#launch(lane, data, port, host)
+    if (!this.#saturatedBy(data.length)) return this.#launch(lane, data, port, host)
     this.#held.push({ lane, data, port, host })
-    this.#heldBytes += data.byteLength
+    this.#heldBytes += data.length
   }
 
   /** Sends once more to whom the socket is connected what was under way already. */
@@ -86,7 +86,7 @@ export class Outlet {
     while (!this.fits(bytes)) {
       if (this.#held.length === 0) return false
       const { lane, data } = this.#release()
-      lane.dropped(data.byteLength)
+      lane.dropped(data.length)
     }
     return true
   }
@@ -100,7 +100,7 @@ export class Outlet {
   settled(bytes: number): void {
     this.#datagrams--
     this.#bytes -= bytes
-    for (let next = this.#held.head; next && this.#roomyFor(next.data.byteLength); next = this.#held.head) {
+    for (let next = this.#held.head; next && this.#roomyFor(next.data.length); next = this.#held.head) {
       const { lane, data, port, host } = this.#release()
       this.#launch(lane, data, port, host)
     }
@@ -133,7 +133,7 @@ export class Outlet {
 
   #launch(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {
     this.#datagrams++
-    this.#bytes += data.byteLength
+    this.#bytes += data.length
     lane.launched(data)
     try {
       if (host === undefined) this.#socket.send(data, lane.settle)
@@ -145,7 +145,7 @@ export class Outlet {
 
   #release(): Held {
     const held = this.#held.shift()
-    this.#heldBytes -= held.data.byteLength
+    this.#heldBytes -= held.data.length
     return held
   }
 

@@ -26,7 +26,7 @@ export interface UdpSession<M, A extends Address = IpAddress> extends MessageCon
   readonly validated: boolean
   /**
    * Says that the peer has proved its address: it repeated something that was sent there and that nobody could
-   * guess. May be called again.
+   * guess. May be called again; of no effect when the session is closed.
    *
    * @example
    * ```ts
@@ -78,9 +78,14 @@ export class Session<M, A extends Address>
   }
 
   validate(): void {
-    if (this.#validated) return
+    if (this.#validated || this.state === 'closed') return
     this.#validated = true
-    if (this.state !== 'closed') this.setup.table.promote(this)
+    this.setup.table.promote(this)
+  }
+
+  /** Whether no more datagrams may be sent before the peer is validated. */
+  get spent(): boolean {
+    return !this.#validated && this.#unvalidated >= this.setup.maxUnvalidatedDatagrams
   }
 
   override receive(data: Uint8Array): void {
@@ -89,14 +94,14 @@ export class Session<M, A extends Address>
   }
 
   protected override allow(bytes: number): void {
-    const { maxAmplification, maxUnvalidatedDatagrams } = this.setup
-    if (this.#validated || maxAmplification === Infinity) return
+    if (this.#validated) return
+    const { maxAmplification } = this.setup
     const total = this.bytesOut + bytes
     if (total > maxAmplification * this.bytesIn) {
       const why = `are more than ${maxAmplification} times the ${this.bytesIn} that came`
       this.#withhold(`${total} bytes in all`, why, 'maxAmplification', total)
     }
-    if (this.#unvalidated >= maxUnvalidatedDatagrams) {
+    if (this.spent) {
       const value = this.#unvalidated + 1
       this.#withhold(`${value} datagrams`, 'are too many', 'maxUnvalidatedDatagrams', value)
     }

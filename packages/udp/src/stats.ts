@@ -28,7 +28,10 @@ export interface UdpStats {
   readonly refused: number
   /** Dropped by a connected socket because they came from somebody else. */
   readonly filtered: number
-  /** Dropped by a listener that made no session for them: it has as many as it may, or is suspended. */
+  /**
+   * Dropped by a listener that made no session for them: it has as many as it may, it is suspended, or the peer had
+   * its share without being validated.
+   */
   readonly rejected: number
   /** Sessions that ended because nothing came for too long. */
   readonly expired: number

@@ -1,10 +1,14 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 
-import { ConnectError } from '@fairlead/core'
+import { ConnectError, TimeoutError } from '@fairlead/core'
 import * as udp from '@fairlead/udp'
 import { expect, test } from 'vitest'
 
+import type { Carrier } from '../src/carrier.ts'
+import { converse } from '../src/conversation.ts'
+import type { SendQueueOptions } from '../src/quota.ts'
+import { Counters } from '../src/stats.ts'
 import { bare, deafPort, troubles, until } from './tools.ts'
 
 test('talks to one peer, in bytes', async () => {
@@ -133,4 +137,84 @@ test('nobody by that name, aborted, wrong options: each with its own error', asy
   const connecting = udp.connect({ host: 'nobody.invalid', port: 9, signal: controller.signal })
   controller.abort(reason)
   await expect(connecting).rejects.toBe(reason)
+})
+
+const cookie = { messages: 'text', validation: 'cookie' } as const
+
+test('by cookie, it is refused where nobody listens, and times out where nobody understands', async () => {
+  const port = await deafPort()
+  const refused = udp.connect({ port, ...cookie })
+  await expect(refused).rejects.toThrow(ConnectError)
+  await expect(refused).rejects.toMatchObject({
+    message: `Cannot connect to 127.0.0.1:${port}: connection refused`,
+    retryable: true,
+  })
+  await using server = await bare()
+  const silent = udp.connect({ port: server.address().port, connectTimeout: 50, ...cookie })
+  await expect(silent).rejects.toThrow(TimeoutError)
+  await expect(silent).rejects.toMatchObject({ phase: 'handshake', peer: { host: '127.0.0.1' } })
+  const controller = new AbortController()
+  const reason = new Error('changed my mind')
+  const aborted = udp.connect({ port: server.address().port, signal: controller.signal, ...cookie })
+  setImmediate(() => controller.abort(reason))
+  await expect(aborted).rejects.toBe(reason)
+})
+
+test('by cookie, a listener that was restarted on its port hears of it again', async () => {
+  const echoing = (port: number) =>
+    udp.listen({ port, ...cookie }, (session) => ({ onData: (message) => void session.write(message) }))
+  const before = await echoing(0)
+  const { port } = before.address
+  await using peer = await udp.connect({ port, ...cookie })
+  const heard: string[] = []
+  peer.handle({ onData: (message) => void heard.push(message) })
+  peer.write('before the restart')
+  await until(() => heard.length === 1)
+  await before.close()
+  await using after = await echoing(port)
+  const speaking = setInterval(() => peer.write('after the restart'), 20)
+  await until(() => heard.length > 1).finally(() => clearInterval(speaking))
+  expect(heard[1]).toBe('after the restart')
+  expect(after.connections.size).toBe(1)
+  expect(after.stats()).toMatchObject({ cookies: 1, badCookies: 0, rejected: 0 })
+})
+
+/** A connection whose system takes nothing until told to. */
+async function stuck(sendQueue: SendQueueOptions) {
+  const callbacks: ((error: Error | null) => void)[] = []
+  const socket: Carrier = {
+    send: (...parts: unknown[]) => void callbacks.push(parts.at(-1) as (error: Error | null) => void),
+    on() {},
+    close() {},
+    getSendQueueCount: () => callbacks.length,
+    getSendQueueSize: () => callbacks.length,
+  }
+  const address = { kind: 'ip', family: 4, host: '127.0.0.1', port: 9 } as const
+  const sender = { address: '127.0.0.1', port: 9, family: 'IPv4' } as const
+  const opened = { socket, address, peer: { address, sender }, addressOf: () => address }
+  const counters = new Counters()
+  const connection = await converse<Uint8Array, udp.IpAddress>(opened, { sendQueue }, counters, 0)
+  const take = (): void => {
+    for (const callback of callbacks.splice(0)) callback(null)
+  }
+  return { connection, callbacks, take }
+}
+
+test('the send queue has its policy: send waits for room, or the connection is destroyed', async () => {
+  const blocked = await stuck({ policy: 'block', datagrams: 2 })
+  const data = new Uint8Array(1)
+  blocked.connection.write(data)
+  blocked.connection.write(data)
+  const third = blocked.connection.send(data)
+  expect(() => blocked.connection.write(data)).toThrow('Cannot send: the send queue is full')
+  expect(blocked.callbacks.length).toBe(2)
+  blocked.take()
+  await until(() => blocked.callbacks.length === 1)
+  blocked.take()
+  await third
+  blocked.connection.destroy()
+
+  const closed = await stuck({ policy: 'close', datagrams: 2 })
+  for (let index = 0; index < 3; index++) closed.connection.write(data)
+  expect(await closed.connection.closed).toMatchObject({ kind: 'error', error: { limit: 'sendQueue' } })
 })

@@ -6,6 +6,7 @@ import {
   TimeoutError,
 } from '@fairlead/core'
 import { DatagramNetwork, type MemoryDatagramSocket } from '@fairlead/core/memory'
+import { channels } from '@fairlead/core/transport'
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { connect, listen, type MemoryListenOptions } from '../src/memory.ts'
@@ -100,7 +101,10 @@ test('by cookie: connect resolves when the session is there, and nothing is wait
 })
 
 async function echoOnce(session: MessageConnection<string>): Promise<void> {
-  for await (const message of session) return void (await session.send(message))
+  for await (const message of session) {
+    await session.send(message)
+    return
+  }
 }
 
 test('the transcript: HELLO, RETRY, ANSWER, WELCOME, and then bare messages', async () => {
@@ -140,7 +144,10 @@ test('a client that begins anew on the same address takes the place of its old s
   expect(await session[Symbol.asyncIterator]().next()).toEqual({ value: 'anew', done: false })
 })
 
-test("a captured cookie is of no use from another address, nor without the nonce's own", async () => {
+test('a captured cookie is of no use from another address, which is told', async () => {
+  const causes: unknown[] = []
+  const note = ({ cause, peer }: { cause: string; peer: unknown }): void => void causes.push(cause, peer)
+  channels.refuse.subscribe(note)
   const network = new DatagramNetwork()
   await using listener = await echoing(network, cookie)
   const [one, two] = [await bareOn(network, 'one'), await bareOn(network, 'two')]
@@ -149,7 +156,9 @@ test("a captured cookie is of no use from another address, nor without the nonce
   two.socket.write(answer, 'echo')
   expect(readFrame(await two.hear())).toMatchObject({ type: 'retry' })
   expect(listener.connections.size).toBe(0)
-  expect(listener.stats()).toMatchObject({ cookies: 2, badCookies: 1 })
+  expect(listener.stats()).toMatchObject({ cookies: 2, badCookies: 1, rejected: 0 })
+  channels.refuse.unsubscribe(note)
+  expect(causes).toEqual(['cookie', two.socket.address])
 })
 
 test('each message of the handshake may be lost', async () => {
@@ -259,6 +268,30 @@ test('it goes on in the session that is there, whoever said that there is none',
   expect([...listener.connections]).toEqual(sessions)
 })
 
+test('a handshake cut short or changed at any octet, on either side, breaks nothing', async () => {
+  const network = new DatagramNetwork({ queue: 4_096 })
+  const said: { from: string; data: Uint8Array }[] = []
+  const { sockets } = tapped(network, (_, data, from) => said.push({ from, data: Buffer.from(data) }) > 0)
+  await using listener = await echoing(network, cookie)
+  await using peer = await connect(network, { to: 'echo', name: 'client', ...cookie })
+  const sessions = [...listener.connections]
+  const heard = new Set<string>()
+  peer.handle({ onData: (message) => void heard.add(message) })
+  for (const { from, data } of said.splice(0)) {
+    for (let octet = 0; octet < data.byteLength; octet++) {
+      const changed = Uint8Array.from(data, (it, index) => (index === octet ? it ^ 0x20 : it))
+      for (const broken of [data.slice(0, octet), changed]) {
+        sockets.get(from)?.write(broken, from === 'echo' ? 'client' : 'echo')
+      }
+    }
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  peer.write('still here')
+  await until(() => heard.has('still here'))
+  expect([...listener.connections]).toEqual(sessions)
+  expect(peer.state).toBe('open')
+})
+
 test('what becomes of a later validation is told, and the connection goes on', async () => {
   hurry()
   const network = new DatagramNetwork()
@@ -287,14 +320,17 @@ test('what becomes of a later validation is told, and the connection goes on', a
 })
 
 /** Lets pass by number what is sent on a network: the conditions decide on each when it is sent. */
-function tapped(network: DatagramNetwork, passes: (index: number) => boolean) {
+function tapped(
+  network: DatagramNetwork,
+  passes: (index: number, data: Uint8Array, from: string) => boolean,
+) {
   let index = 0
   const sockets = new Map<string, MemoryDatagramSocket>()
   const bind = network.bind.bind(network)
   network.bind = async (name) => {
     const socket = await bind(name)
     const write = socket.write.bind(socket)
-    socket.write = (data, to) => passes(index++) && write(data, to)
+    socket.write = (data, to) => passes(index++, data as Uint8Array, name) && write(data, to)
     sockets.set(name, socket)
     return socket
   }

@@ -1,7 +1,7 @@
 import type { Accept, Listener } from '@fairlead/core'
 import { channels } from '@fairlead/core/transport'
 import * as udp from '@fairlead/udp'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { SessionListener } from '../src/listener.ts'
 import { openBound } from '../src/open.ts'
@@ -95,6 +95,21 @@ test('one address has its share, and a newcomer whom nobody may make room for is
   }
 })
 
+test('a newcomer for whom the backlog has no place is refused, too', async () => {
+  const causes: string[] = []
+  const note = ({ cause }: { cause: string }): void => void causes.push(cause)
+  channels.refuse.subscribe(note)
+  try {
+    await using listener = await listenerOf()
+    for (let index = 0; index < 130; index++) listener.receive(bytes(1), from(host(index)))
+    expect(causes).toEqual(['backlog', 'backlog'])
+    expect(listener.stats().rejected).toBe(2)
+    expect(listener.connections.size).toBe(128)
+  } finally {
+    channels.refuse.unsubscribe(note)
+  }
+})
+
 test('listening, and what passed, is told to whoever wants to know', async () => {
   const told: unknown[] = []
   const onListen = ({ listener }: { listener: unknown }): void => void told.push(listener)
@@ -179,20 +194,77 @@ test('empty datagrams cost nothing in bytes, and are counted', async () => {
   session.write(bytes(0))
 })
 
-test('two echo listeners that a forged datagram sets on each other come to an end', async () => {
+const echoes: Record<string, Accept<udp.UdpSession<Uint8Array>, Uint8Array>> = {
+  handle: (session) => ({ onData: (data) => void session.write(data) }),
+  iterate: async (session) => {
+    for await (const data of session) await session.send(data)
+  },
+}
+
+test.each(Object.entries(echoes))(
+  'two echo listeners that are set on each other come to an end: they %s',
+  async (_, echo) => {
+    const options = { maxUnvalidatedDatagrams: 50 }
+    await using one = await udp.listen(options, echo)
+    await using other = await listenerOf(options, echo)
+    // As if `one` had said it.
+    for (let index = 0; index < 3; index++) other.receive(bytes(10), from('127.0.0.1', one.address.port))
+    let before = -1
+    const total = (): number => one.stats().sent + other.stats().sent
+    while (total() > before) {
+      before = total()
+      for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    // Each of the three may go round until one side has had its share, and no further.
+    expect(total()).toBeGreaterThanOrEqual(50)
+    expect(total()).toBeLessThanOrEqual(3 * 2 * 50)
+    expect(one.stats().withheld + other.stats().withheld).toBeGreaterThanOrEqual(1)
+  },
+)
+
+test('two who answer each datagram with two come to an end, too', async () => {
   const options = { maxUnvalidatedDatagrams: 50 }
-  const echo = (session: udp.UdpSession<Uint8Array>) => ({
-    onData: (data: Uint8Array) => void session.write(data),
+  const twice: Accept<udp.UdpSession<Uint8Array>, Uint8Array> = (session) => ({
+    onData(data) {
+      session.write(data)
+      session.write(data)
+    },
   })
-  await using one = await udp.listen(options, echo)
-  await using other = await listenerOf(options, echo)
-  // As if `one` had said it.
-  for (let index = 0; index < 3; index++) other.receive(bytes(10), from('127.0.0.1', one.address.port))
-  await until(() => one.stats().withheld + other.stats().withheld >= 3)
-  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
-  const total = one.stats().sent + other.stats().sent
-  expect(total).toBeLessThanOrEqual(3 * 2 * 50)
-  expect(one.stats().withheld + other.stats().withheld).toBe(3)
+  await using one = await udp.listen(options, twice)
+  await using other = await listenerOf(options, twice)
+  other.receive(bytes(10), from('127.0.0.1', one.address.port))
+  await until(() => one.stats().sent + other.stats().sent === 100)
+  for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve))
+  expect(one.stats().sent + other.stats().sent).toBe(100)
+  expect([one.connections.size, other.connections.size]).toEqual([0, 0])
+})
+
+test('who has had his share gets no other one by beginning anew, but after he was silent', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const accepted: ByteSession[] = []
+    await using listener = await listenerOf({ maxUnvalidatedDatagrams: 2, idleTimeout: 40 }, (session) => {
+      accepted.push(session)
+      return { onData: (data) => void session.write(data) }
+    })
+    for (let index = 0; index < 10; index++) {
+      listener.receive(bytes(1), from('127.0.0.1', 9))
+      await Promise.resolve()
+    }
+    expect(listener.stats()).toMatchObject({ withheld: 1 })
+    expect([accepted.length, listener.connections.size]).toEqual([1, 0])
+    // Too late for the one that is closed.
+    accepted[0]?.validate()
+    listener.receive(bytes(1), from('127.0.0.1', 9))
+    listener.receive(bytes(1), from('127.0.0.1', 10))
+    expect(accepted.length).toBe(2)
+    vi.advanceTimersByTime(60)
+    listener.receive(bytes(1), from('127.0.0.1', 9))
+    expect(accepted.length).toBe(3)
+    expect(listener.stats()).toMatchObject({ expired: 1, evicted: 0, rejected: 8 })
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('a listener that is made to speak to itself comes to an end, too', async () => {

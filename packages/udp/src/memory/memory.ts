@@ -28,7 +28,7 @@ export interface MemoryConnectOptions extends ConversationOptions {
 let names = 0
 
 /**
- * Listens for peers on a network in memory, as {@link "index".listen} does over UDP.
+ * Listens for peers on a network in memory, as `listen` of `@fairlead/udp` does over UDP.
  *
  * @throws TypeError or RangeError that names the option; ListenError when the name is in use.
  * @example
@@ -63,7 +63,7 @@ export async function listen<M>(
 }
 
 /**
- * Makes a conversation with one peer on a network in memory, as {@link "index".connect} does over UDP.
+ * Makes a conversation with one peer on a network in memory, as `connect` of `@fairlead/udp` does over UDP.
  *
  * @throws TypeError or RangeError that names the option; ListenError when the name of this end is in use; with
  *   validation ConnectError and TimeoutError with phase `handshake`; `signal.reason` when aborted.
