@@ -91,8 +91,9 @@ export class AddressedLane {
     return this.#lane.wait(room, again)
   }
 
-  /** Nobody waits for names any longer. */
+  /** Nobody waits for names any longer: what did is not sent. */
   close(): void {
+    this.#counters.sendErrors += this.#names.pending
     this.#names.close()
   }
 

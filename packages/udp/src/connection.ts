@@ -54,7 +54,7 @@ export class ConnectedConnection<M, A extends Address>
         return
       }
       counters.received++
-      counters.receivedBytes += data.byteLength
+      counters.receivedBytes += data.length
       if (!this.#introduction?.takes(data)) this.receive(data)
     })
   }

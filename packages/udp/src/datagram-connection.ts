@@ -77,7 +77,7 @@ export abstract class DatagramConnection<M, A extends Address>
   override send(message: M): Promise<void> {
     try {
       const data = this.#encoded(message)
-      if (this.lane.mustWait(data.byteLength)) return this.lane.wait(this.drained(), () => this.send(message))
+      if (this.lane.mustWait(data.length)) return this.lane.wait(this.drained(), () => this.send(message))
       const dropped = this.#pass(data)
       return dropped ? rejected(dropped) : this.drained()
     } catch (error) {
@@ -91,7 +91,7 @@ export abstract class DatagramConnection<M, A extends Address>
 
   /** A datagram of the peer has come. */
   receive(data: Uint8Array): void {
-    this.bytesIn += data.byteLength
+    this.bytesIn += data.length
     if (this.slot.flowing && !this.#inbox?.length) this.deliver(data)
     else if (!this.#deaf) this.#keep(data)
     else if (this.state === 'closed') this.setup.outlet.counters.rejected++
@@ -113,7 +113,7 @@ export abstract class DatagramConnection<M, A extends Address>
 
   /** Of what waits in the inbox; a reader by iteration takes one message at a time, whatever its size. */
   sizeOf(data: Uint8Array | M): number {
-    return data instanceof Uint8Array ? data.byteLength : 0
+    return data instanceof Uint8Array ? data.length : 0
   }
 
   dropped(first: boolean): void {
@@ -192,18 +192,18 @@ export abstract class DatagramConnection<M, A extends Address>
   #encoded(message: M): Uint8Array {
     if (!this.writable) throw this.unwritable()
     const data = this.setup.codec.encode(message)
-    const { byteLength } = data
-    if (byteLength > this.maxMessageSize) {
+    const { length } = data
+    if (length > this.maxMessageSize) {
       this.setup.outlet.counters.oversized++
-      throw oversized(byteLength, this.maxMessageSize, 'maxMessageSize')
+      throw oversized(length, this.maxMessageSize, 'maxMessageSize')
     }
-    this.allow(byteLength)
+    this.allow(length)
     return data
   }
 
   #pass(data: Uint8Array): LimitError | undefined {
     const dropped = this.lane.write(data, this.port, this.host)
-    if (!dropped) this.passed(data.byteLength)
+    if (!dropped) this.passed(data.length)
     return dropped
   }
 

@@ -101,7 +101,7 @@ export class SessionListener<M, A extends Address>
   /** A datagram has come. */
   receive(data: Uint8Array, info: Sender): void {
     this.#counters.received++
-    this.#counters.receivedBytes += data.byteLength
+    this.#counters.receivedBytes += data.length
     const session = this.#table.find(info.address, info.port)
     const doorkeeper = this.#doorkeeper
     if (doorkeeper && (!session || looksLikeFrame(data))) this.#consult(doorkeeper, data, info, session)
@@ -158,7 +158,7 @@ export class SessionListener<M, A extends Address>
 
   /** It may be lost: whoever does not hear it asks again. */
   #say({ data }: Answer, { address, port }: Sender): void {
-    if (!this.#lane.mustWait(data.byteLength)) this.#lane.write(data, port, address)
+    if (!this.#lane.mustWait(data.length)) this.#lane.write(data, port, address)
   }
 
   /** Makes a session, for which another may have to go; see {@link SessionTable}. */

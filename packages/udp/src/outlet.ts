@@ -37,6 +37,7 @@ export class Outlet {
   #heldBytes = 0
   #datagrams = 0
   #bytes = 0
+  #refilling = false
   #relieving = false
 
   constructor(socket: Sending, { policy, datagrams, bytes }: Required<SendQueueOptions>, counters: Counters) {
@@ -129,6 +130,17 @@ export class Outlet {
 
   get #relieved(): boolean {
     return this.#datagrams <= highWaterCount / 4 && this.#bytes <= defaultHighWaterMark / 4
+  }
+
+  /** A carrier that is closed settles what it is given at once: each inside the other, they would fill the stack. */
+  #refill(): void {
+    if (this.#refilling) return
+    this.#refilling = true
+    for (let next = this.#held.head; next && this.#roomyFor(next.data.byteLength); next = this.#held.head) {
+      const { lane, data, port, host } = this.#release()
+      this.#launch(lane, data, port, host)
+    }
+    this.#refilling = false
   }
 
   #launch(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {

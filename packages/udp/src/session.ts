@@ -103,7 +103,7 @@ export class Session<M, A extends Address>
     }
     if (this.spent) {
       const value = this.#unvalidated + 1
-      this.#withhold(`${value} datagrams`, 'are too many', 'maxUnvalidatedDatagrams', value)
+      this.#withhold(`${value} datagrams`, 'are too many: see validate()', 'maxUnvalidatedDatagrams', value)
     }
   }
 
