@@ -2,6 +2,7 @@
 import { program } from 'commander'
 
 import { findCommand, hubCommand } from './hub/command.ts'
+import { peerCommand } from './peer/command.ts'
 import { receiveCommand, sendCommand } from './transfer/command.ts'
 
 program
@@ -13,5 +14,6 @@ program
   .addCommand(findCommand())
   .addCommand(sendCommand())
   .addCommand(receiveCommand())
+  .addCommand(peerCommand())
 
 await program.parseAsync()

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 
-import { bind } from '@fairlead/udp'
+import { bind, broadcastAddresses } from '@fairlead/udp'
 
 import { type HubFacts, questionOf } from './beacon.ts'
-import { networks } from './networks.ts'
 import { spoken } from './talk.ts'
 
 export interface FindOptions {
@@ -35,8 +34,7 @@ export async function findHubs({ port, timeout, lan = false }: FindOptions): Pro
     onTrouble() {},
   })
   const question = questionOf(number)
-  const beyond = lan ? networks().map(({ broadcast }) => broadcast) : []
-  const hosts = ['127.0.0.1', ...beyond]
+  const hosts = ['127.0.0.1', ...(lan ? broadcastAddresses() : [])]
   for (let attempt = 0; attempt < attempts; attempt++) {
     for (const host of hosts) void socket.send(question, { host, port })
     await setTimeout(timeout / attempts)

@@ -1,9 +1,9 @@
-import { bind, type UdpSocket } from '@fairlead/udp'
+import { bind, interfaces, type UdpSocket } from '@fairlead/udp'
 import { afterEach, expect, test } from 'vitest'
 
 import { type HubFacts, lightBeacon, questionOf, questionSize } from '../../src/hub/beacon.ts'
 import { findHubs } from '../../src/hub/find.ts'
-import { hostFor, networks } from '../../src/hub/networks.ts'
+import { hostFor } from '../../src/hub/host.ts'
 
 const facts: HubFacts = { name: 'galley', page: 'http://127.0.0.1:7400/', chat: '127.0.0.1:7401', lan: false }
 const number = '0123456789abcdef'
@@ -95,12 +95,9 @@ test('finds nothing where nothing is, and believes nobody who lies', async () =>
   expect(await findHubs({ port: liar.address.port, timeout: 200 })).toEqual([facts])
 })
 
-test('networks know their members', () => {
-  for (const network of networks()) {
-    expect(network.has(network.host)).toBe(true)
-    expect(network.has('127.0.0.1')).toBe(false)
-    expect(network.broadcast).toMatch(/^\d+(\.\d+){3}$/)
-    expect(hostFor(network.host)).toBe(network.host)
-  }
+test('an asker is told the address in its own network', () => {
+  const outward = interfaces().filter(({ internal, family }) => !internal && family === 4)
+  for (const { host } of outward) expect(hostFor(host)).toBe(host)
   expect(hostFor('203.0.113.9')).toBe(hostFor())
+  expect(hostFor()).toBe(outward[0]?.host ?? '127.0.0.1')
 })

@@ -2,6 +2,7 @@ import { bind } from '../bind.ts'
 import type { IpAddress } from '../datagram.ts'
 import { type InterfaceWatch, interfaceWatch } from '../interface-watch.ts'
 import type { NetworkInterface } from '../interfaces.ts'
+import { placesOf } from '../multicast-interface.ts'
 import type { UdpSocket } from '../socket.ts'
 import { groups, type LinkOptions, linksOf } from './link.ts'
 import type { Medium, MediumHandler, MediumStats } from './medium.ts'
@@ -139,10 +140,14 @@ export class LanMedium implements Medium {
     })
   }
 
-  /** RFC 6762 section 11: multicast stays on the link, but anybody may have sent to this host alone. */
+  /**
+   * RFC 6762 section 11: multicast stays on the link, but anybody may have sent to this host alone; and Linux
+   * delivers what comes to a group on an interface on which any other program has joined it (IP_MULTICAST_ALL).
+   */
   #isOnLink(from: IpAddress): boolean {
     const host = sourceOf(from)
-    return this.#interfaces.some((it) => it.has(host))
+    const { forms } = placesOf(this.#interfaces, from.family, this.#options.interfaces)
+    return this.#interfaces.some((it) => forms.has(it.name) && it.has(host))
   }
 
   #end(): void {

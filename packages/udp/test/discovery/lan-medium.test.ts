@@ -65,6 +65,18 @@ test('hears nobody who is on none of its links', async () => {
   medium.destroy()
 })
 
+test('hears nobody from a link that is not one of the chosen', async () => {
+  const own = readInterfaces().map((it) => ({ ...it, has: () => false }))
+  const other = { ...own[0], name: 'other0', host: '192.0.2.1', has: () => true } as NetworkInterface
+  const { watch } = watchOf([...own, other])
+  const medium = await LanMedium.open({ port: ownPort(), family: 4, interfaces: loopback }, watch)
+  const told = await listening(medium)
+  medium.send(Buffer.from('ahoy'))
+  await until(() => medium.stats().received === 1)
+  expect([medium.stats().foreign, told.heard]).toEqual([1, []])
+  medium.destroy()
+})
+
 test('opens anew what was made anew, and says what could not be opened', async () => {
   const [link] = linksOf(readInterfaces(), 4, { port: ownPort(), interfaces: loopback, broadcast: false })
   if (!link) throw new Error('No loopback')
