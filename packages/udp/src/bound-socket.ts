@@ -247,8 +247,6 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
     if (!this.#life.finish(reason)) return
     clearTimeout(this.#timer)
     this.#lane.close()
-    // The last look at what the kernel counted.
-    this.#counters.snapshot()
     this.#socket.close()
     this.#gate.fail(this.#unwritable())
     this.#slot.close(reason)

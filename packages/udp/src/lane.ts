@@ -32,7 +32,8 @@ export class Lane {
   #pending = 0
   #bytes = 0
   #congested = false
-  #overflowing = false
+  /** Of the first that was dropped since there was room. */
+  #overflow: LimitError | undefined
 
   constructor(outlet: Outlet, owner: LaneOwner) {
     this.#outlet = outlet
@@ -114,7 +115,8 @@ export class Lane {
   }
 
   relieved(): void {
-    this.#congested = this.#overflowing = false
+    this.#congested = false
+    this.#overflow = undefined
     this.#owner.relieved()
   }
 
@@ -166,10 +168,10 @@ export class Lane {
   #drop(): LimitError {
     const { policy, counters } = this.#outlet
     counters.sendDropped++
-    const error = this.#full()
-    // Told once until there was room again: an error for each would cost more than the datagram.
-    if (!this.#overflowing) this.#tell(error)
-    this.#overflowing = true
+    // Made and told once until there was room again: an error for each would cost more than the datagram.
+    const error = this.#overflow ?? this.#full()
+    if (!this.#overflow) this.#tell(error)
+    this.#overflow = error
     if (policy === 'close') this.#owner.overflowed(error)
     return error
   }

@@ -18,7 +18,7 @@ export interface SocketOptions extends TrafficOptions {
   reuseAddr?: boolean
   /**
    * Lets several sockets that all say so share a port; each peer's datagrams go to one of them. A TypeError where
-   * the runtime does not have it: Node has it from 23.1 and 22.12 on, on Linux and the BSDs. Default false.
+   * the runtime does not have it, as Node 20. Default false.
    */
   reusePort?: boolean
   /** IPv6 alone, where `host` is `::` and would mean IPv4, too. Default false. */

@@ -101,10 +101,7 @@ export class Outlet {
   settled(bytes: number): void {
     this.#datagrams--
     this.#bytes -= bytes
-    for (let next = this.#held.head; next && this.#roomyFor(next.data.length); next = this.#held.head) {
-      const { lane, data, port, host } = this.#release()
-      this.#launch(lane, data, port, host)
-    }
+    if (this.#held.length > 0) this.#refill()
     if (this.#congested.size === 0 || this.#relieving || !this.#relieved) return
     // In a later turn: somebody who sends without end must not keep the event loop from everybody else.
     this.#relieving = true
@@ -136,7 +133,7 @@ export class Outlet {
   #refill(): void {
     if (this.#refilling) return
     this.#refilling = true
-    for (let next = this.#held.head; next && this.#roomyFor(next.data.byteLength); next = this.#held.head) {
+    for (let next = this.#held.head; next && this.#roomyFor(next.data.length); next = this.#held.head) {
       const { lane, data, port, host } = this.#release()
       this.#launch(lane, data, port, host)
     }

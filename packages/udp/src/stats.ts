@@ -21,7 +21,8 @@ export interface UdpStats {
   readonly receiveDropped: number
   /**
    * Dropped by the system before they came here, mostly because its receive buffer was full. Undefined where it
-   * does not tell: everywhere but on Linux, and there for sockets that share an address.
+   * does not tell: everywhere but on Linux, and there for sockets that share an address. Once the socket is closed,
+   * what was known of it last.
    */
   readonly kernelDropped: number | undefined
   /** Times that ICMP said nobody listens there. Only a connected socket is told. */

@@ -134,6 +134,7 @@ test('closing waits for names within its grace; destroying does not, and tells n
   answers[1]?.(['127.0.0.1'])
   await other.closed
   expect(told).toEqual([])
+  expect(other.stats()).toMatchObject({ sent: 0, sendErrors: 1 })
 })
 
 test('connect asks an own resolver once, and takes the first address', async () => {
