@@ -21,10 +21,13 @@ export interface Example {
 const prelude = `
 import type { ByteConnection, Listener, MessageConnection } from '@fairlead/core'
 import type { Exchange } from '@fairlead/http'
+import type { UdpSession, UdpSocket } from '@fairlead/udp'
 declare global {
   const connection: ByteConnection
   const stream: ByteConnection
   const client: ByteConnection
+  const socket: UdpSocket
+  const session: UdpSession<string>
   const upstream: ByteConnection
   const cert: string
   const key: string
@@ -107,7 +110,9 @@ function exportsOf(entry: string): string[] {
     return it.exportClause.elements.filter((el) => !el.isTypeOnly).map((el) => el.name.text)
   })
   // Small words such as `ready` and `tick` are not meant there.
-  return subpath[0] === 'transport' ? names.filter((name) => /^[A-Z]/.test(name)) : names
+  const meant = subpath[0] === 'transport' ? names.filter((name) => /^[A-Z]/.test(name)) : names
+  // A function with several signatures is declared several times.
+  return [...new Set(meant)]
 }
 
 /** What the compiler has to say about each example, by where it stands. */

@@ -29,8 +29,8 @@ export type { BundleStats } from './bundle/stats.ts'
  * @throws TypeError or RangeError that names the option.
  * @example
  * ```ts
- * const positions = bundle(await udp.connect({ port: 7000 }), { messages: 'text' })
- * for (const ship of fleet) positions.write(JSON.stringify(ship))
+ * const positions = bundle(await connect({ port: 7000 }), { messages: 'text' })
+ * for (const ship of ['Ann', 'Bob']) positions.write(`${ship} 54.3,10.1`)
  * for await (const message of positions) console.log(message)
  * ```
  */

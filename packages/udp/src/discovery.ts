@@ -59,6 +59,7 @@ export async function announce(service: Service, options: AnnounceOptions = {}):
  *   `signal.reason` when aborted.
  * @example
  * ```ts
+ * const announcement = await announce({ type: 'chat', name: 'anna', port: 7000 })
  * const discovery = await discover({ type: 'chat' }, { except: announcement.id })
  * for await (const { kind, peer } of discovery) console.log(kind, peer.name, peer.address, peer.data.colour)
  * ```

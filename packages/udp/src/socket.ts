@@ -26,7 +26,7 @@ export interface UdpSocket extends DatagramSocket<IpAddress, Destination> {
    *
    * @example
    * ```ts
-   * for await (const datagrams of socket.batches()) await store.insert(datagrams.map(({ data }) => data))
+   * for await (const datagrams of socket.batches()) console.log(`${datagrams.length} at once`)
    * ```
    */
   batches(): AsyncIterableIterator<Datagram<IpAddress>[], undefined>

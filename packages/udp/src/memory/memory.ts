@@ -33,6 +33,9 @@ let names = 0
  * @throws TypeError or RangeError that names the option; ListenError when the name is in use.
  * @example
  * ```ts
+ * import { DatagramNetwork } from '@fairlead/core/memory'
+ * import { connect, listen } from '@fairlead/udp/memory'
+ *
  * const network = new DatagramNetwork({ loss: 0.1, reordering: 0.1 }, 7)
  * await listen(network, { name: 'echo', messages: 'text' }, (session) => ({
  *   onData: (message) => void session.write(message),
