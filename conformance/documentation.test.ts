@@ -20,32 +20,98 @@ function sourcesOf(...names: string[]): { file: string; source: string }[] {
     .map((file) => ({ file: relative(root, file), source: readFileSync(file, 'utf8') }))
 }
 
-describe('docs/LIMITS.md has every default of core and tcp', () => {
-  const rows = read('docs/LIMITS.md').split('\n')
+/** A number that the sources give a name, and what it is then called in the documentation. */
+interface Default {
+  readonly file: string
+  readonly option: string
+  readonly value: number
+}
+
+/** The sources without what their docstrings show. */
+function codeOf(...names: string[]): { file: string; source: string }[] {
+  return sourcesOf(...names).map(({ file, source }) => ({
+    file,
+    source: source.replaceAll(/\/\*\*.*?\*\//gs, ''),
+  }))
+}
+
+function valueOf(product: string): number {
+  return product.split(' * ').reduce((value, it) => value * Number(it.replaceAll('_', '')), 1)
+}
+
+/** As tables write it. */
+function formsOf(value: number): string[] {
+  return [value.toLocaleString('en'), `${value / 1024} KiB`, `${value / 1024 / 1024} MiB`]
+}
+
+describe('docs/LIMITS.md has every default of core, tcp and udp', () => {
+  const [before = '', udp = '', after = ''] = read('docs/LIMITS.md').split(/^## (?:udp|http)\n/m)
+  const rowsOf = (file: string): string[] =>
+    (file.startsWith('packages/udp/') ? udp : before + after).split('\n')
 
   /** `const defaultMaxLength = 1024 * 1024`, and `{ maxWaiting = 1_000 }` of options. */
-  const definition = /(?:\bdefault|(?<=[{,] ))(\w+) = ([\d_]{2,}(?: \* [\d_]+)*)(?=[\n,]| \})/g
-  const defaults = sourcesOf('core', 'tcp').flatMap(({ file, source }) =>
-    Array.from(
-      source.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(definition),
-      ([, name = '', product = '']) => ({
-        file,
-        option: name.charAt(0).toLowerCase() + name.slice(1),
-        value: product.split(' * ').reduce((value, it) => value * Number(it.replaceAll('_', '')), 1),
-      }),
-    ),
+  const definition =
+    /(?:\bdefault(?=[A-Z]\w+ = \d)|(?<=[{,] )(?=\w+ = [\d_]{2}))(\w+) = ([\d_]+(?: \* [\d_]+)*)(?=[\n,]| \})/g
+  const defaults = codeOf('core', 'tcp', 'udp').flatMap(({ file, source }) =>
+    Array.from(source.matchAll(definition), ([, name = '', product = '']): Default => {
+      return { file, option: name.charAt(0).toLowerCase() + name.slice(1), value: valueOf(product) }
+    }),
   )
 
   test('there are defaults', () => {
-    expect(defaults.length).toBeGreaterThan(20)
+    expect(defaults.length).toBeGreaterThan(40)
   })
 
-  test.each(defaults)('$option $value of $file', ({ option, value }) => {
-    const forms = [value.toLocaleString('en'), `${value / 1024} KiB`, `${value / 1024 / 1024} MiB`]
-    const said = rows.filter(
-      (row) => row.includes(`\`${option}\``) && forms.some((it) => row.includes(` ${it} `)),
+  test.each(defaults)('$option $value of $file', ({ file, option, value }) => {
+    const said = rowsOf(file).filter(
+      (row) => row.includes(`\`${option}\``) && formsOf(value).some((it) => row.includes(` ${it} `)),
     )
     expect(said).not.toEqual([])
+  })
+
+  /** `const defaultSendQueue: ... = { datagrams: 1_024, bytes: 4 * 1024 * 1024 }` */
+  const queue =
+    /const default(\w*Queue)\b[^=]* = \{\s*datagrams: ([\d_]+),\s*bytes: (\d[\d_ *]*\d)(?=[,\s}])/g
+  const queues = codeOf('udp').flatMap(({ source }) =>
+    Array.from(source.matchAll(queue), ([, name = '', datagrams = '', bytes = '']) => {
+      const [count = ''] = formsOf(valueOf(datagrams))
+      const megabytes = formsOf(valueOf(bytes)).at(-1) ?? ''
+      return { name, datagrams: count, bytes: megabytes }
+    }),
+  )
+
+  test('there are queues', () => {
+    expect(queues.map(({ name }) => name)).toEqual(['SendQueue', 'SocketQueue', 'PeerQueue'])
+  })
+
+  test.each(queues)('$name of $datagrams datagrams and $bytes', ({ name, datagrams, bytes }) => {
+    const option = name === 'SendQueue' ? 'sendQueue' : 'receiveQueue'
+    const rows = udp.split('\n').filter((row) => row.includes(`\`${option}\``))
+    expect(rows.filter((row) => row.includes(` ${datagrams} datagrams, ${bytes} `))).not.toEqual([])
+  })
+
+  /** Bounds of udp that are no options, by the constant that holds each, and words of their row. */
+  test.each([
+    ['lane.ts', 'maxWaiting', '`maxWaiting`'],
+    ['outlet.ts', 'highWaterCount', '`highWaterMark`'],
+    ['batches.ts', 'largest', '`batches()`'],
+    ['names.ts', 'most', 'names known to a socket'],
+    ['validation/cookie.ts', 'epochLength', 'a cookie'],
+    ['bundle/sequence-window.ts', 'window', '`window`'],
+    ['bundle/sequence-window.ts', 'farthest', 'a jump'],
+    ['request/request-options.ts', 'retrySpan', '`cap` of `backoff`'],
+    ['discovery/service.ts', 'maxDatagram', 'a datagram'],
+    ['discovery/service.ts', 'maxLabel', '`type`, `name`'],
+    ['discovery/service.ts', 'maxEntries', '`data` '],
+    ['discovery/text.ts', 'maxText', 'values of `data`'],
+    ['discovery/peer-record.ts', 'maxSources', 'addresses of one peer'],
+    ['discovery/lan-medium.ts', 'recvBufferSize', '`recvBufferSize`, not an option'],
+  ])('%s: %s', (file, name, words) => {
+    const source = read('packages/udp/src', file)
+    const [, product = ''] = new RegExp(`const ${name} = ([\\d_ *]+)\\n`).exec(source) ?? []
+    const rows = udp.split('\n').filter((row) => row.startsWith(`| ${words}`))
+    const number = formsOf(valueOf(product)).map((form) => new RegExp(`(?<![\\d,])${form}(?![\\d,])`))
+    expect(rows.filter((row) => number.some((it) => it.test(row)))).toHaveLength(1)
   })
 })
 
@@ -61,12 +127,32 @@ describe('docs/ERRORS.md has every code', () => {
   })
 })
 
+describe('docs/ERRORS.md has every limit of udp', () => {
+  const [, section = ''] = /^## Limits of datagrams\n(.*?)^Other errors/ms.exec(read('docs/ERRORS.md')) ?? []
+  const documented = Array.from(section.matchAll(/^\| ((?:`\w+`(?:, )?)+) /gm), ([, names = '']) =>
+    names.replaceAll('`', '').split(', '),
+  )
+    .flat()
+    .filter((name) => name !== 'limit')
+
+  /** `limit: 'maxPending'`, `oversized(size, max, 'maxMessageSize')`, and what else names one. */
+  const naming = /limit: '(\w+)'|oversized\([^'\n]*'(\w+)'|, '(max\w+)', \w+\)|checkText\('(\w+)'/g
+  const named = codeOf('udp').flatMap(({ source }) =>
+    Array.from(source.matchAll(naming), (match) => match.slice(1).find((it) => it !== undefined) ?? ''),
+  )
+
+  test('and no other', () => {
+    expect(named.length).toBeGreaterThan(10)
+    expect(new Set(documented)).toEqual(new Set(named))
+  })
+})
+
 describe('every link within the documentation leads somewhere', () => {
   const files = [
     'README.md',
     'SECURITY.md',
     'CONTRIBUTING.md',
-    ...readdirSync(join(root, 'docs'))
+    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.md'))
       .map((file) => join('docs', file)),
     ...packages.map(({ folder }) => relative(root, join(folder, 'README.md'))),

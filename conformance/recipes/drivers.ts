@@ -9,12 +9,11 @@ import { connect as connectTls, createServer as createTlsServer, type TLSSocket 
 import { expect } from 'vitest'
 
 import { Authority, type Identity } from '../../packages/tcp/test/tls/certificates.ts'
+import { type Driver, printsItsComments } from './driver.ts'
 import { Host, Peer } from './peer.ts'
 import type { Recipe } from './recipes.ts'
-import { Running, type StartOptions } from './running.ts'
-
-/** Starts a recipe, plays whoever is at the other end, and looks at what becomes of it. */
-type Driver = (recipe: Recipe) => Promise<void>
+import { Running } from './running.ts'
+import { udpDrivers } from './udp.ts'
 
 const authority = await Authority.create('Recipes')
 
@@ -30,16 +29,6 @@ async function secured(
   const socket = connectTls({ ...where, host: '127.0.0.1', servername, ca: authority.cert })
   await once(socket, 'secureConnect')
   return socket
-}
-
-/** For a program that ends by itself: it prints what stands behind its `console.log`s. */
-async function printsItsComments(recipe: Recipe, options?: StartOptions): Promise<void> {
-  const comments = [...recipe.code.matchAll(/console\.log\(.*\)\)?,? \/\/ (.+)$/gm)]
-  const expected = comments.flatMap(([, comment = '']) => comment.split(', then '))
-  const running = await Running.start(recipe, options)
-  await running.endsWell()
-  expect(running.output.trimEnd().split('\n')).toEqual(expected)
-  expect(expected).not.toEqual([])
 }
 
 async function echo(recipe: Recipe): Promise<void> {
@@ -312,6 +301,7 @@ const tcp = (heading: string): string => `packages/tcp/README.md: ${heading}`
 const core = (heading: string): string => `packages/core/README.md: ${heading}`
 
 export const drivers: ReadonlyMap<string, Driver> = new Map([
+  ...udpDrivers,
   [tcp('@fairlead/tcp'), printsItsComments],
   [tcp('Echo'), echo],
   [tcp('Chat'), chat],

@@ -15,6 +15,7 @@ const files = [
   'README.md',
   'packages/core/README.md',
   'packages/tcp/README.md',
+  'packages/udp/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),

@@ -16,12 +16,15 @@ export interface StartOptions {
   /** What the program has as its descriptor 3, and what the shell says before it starts. */
   descriptor?: number
   shell?: string
+  /** What stands behind its name on the command line. */
+  args?: readonly string[]
 }
 
-/** Tells where a recipe listens, on its standard output. */
+/** Tells where a recipe listens or is bound, on its standard output. */
 const preload = `
 import { subscribe } from 'node:diagnostics_channel'
 subscribe('fairlead:listen', ({ listener }) => console.log('listening: %j', listener.address))
+subscribe('fairlead:bind', ({ socket }) => console.log('listening: %j', socket.address))
 `
 
 /** A recipe under way, in a folder where the packages are installed as they are built. */
@@ -51,7 +54,7 @@ export class Running {
   }
 
   static async start(recipe: Recipe, options: StartOptions = {}): Promise<Running> {
-    const { ports = {}, files = {}, descriptor = 'ignore', shell = '' } = options
+    const { ports = {}, files = {}, descriptor = 'ignore', shell = '', args = [] } = options
     const folder = await mkdtemp(join(tmpdir(), 'fairlead-recipe-'))
     await mkdir(join(folder, 'node_modules/@fairlead'), { recursive: true })
     for (const it of packages) await symlink(it.folder, join(folder, 'node_modules', it.name))
@@ -59,8 +62,9 @@ export class Running {
     const all = { ...files, 'recipe.mjs': code, 'preload.mjs': preload }
     for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), text)
     const command = ['-c', `${shell} exec "$0" "$@"`, process.execPath, '--import', './preload.mjs']
-    const stdio = ['ignore', 'pipe', 'pipe', descriptor] as const
-    return new Running(folder, spawn('sh', [...command, 'recipe.mjs'], { cwd: folder, stdio: [...stdio] }))
+    const stdio = ['pipe', 'pipe', 'pipe', descriptor] as const
+    const child = spawn('sh', [...command, 'recipe.mjs', ...args], { cwd: folder, stdio: [...stdio] })
+    return new Running(folder, child)
   }
 
   /** Kills what is left and clears up. */
@@ -78,7 +82,7 @@ export class Running {
     return this.#output.replaceAll(/^listening: .*\n/gm, '')
   }
 
-  /** The port that it listens on, as soon as it does. */
+  /** The port that it listens on or is bound to, as soon as it is. */
   async port(): Promise<number> {
     const [port] = await this.prints(/^listening: .*"port":(\d+)/gm)
     return Number(port)
@@ -92,6 +96,16 @@ export class Running {
       if (this.#over) throw new Error(`Ended without ${count} times ${String(pattern)}:\n${this.#output}`)
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
+  }
+
+  /** Types a line into it. */
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
+  }
+
+  /** Ctrl-D: types no more. */
+  endInput(): void {
+    this.#child.stdin?.end()
   }
 
   signal(name: NodeJS.Signals): void {

@@ -7,10 +7,11 @@ import type { Seat } from './session-table.ts'
 /**
  * A listener's conversation with one remote address. It begins with the first datagram from there, or with
  * `validation: 'cookie'` when the peer has shown that it reads what is sent there. It ends when it is closed,
- * when its listener is, when nothing came for too long, or when it has to make room for others; what comes from
- * there afterwards begins a new one. Closing sends nothing: what says goodbye is up to the messages.
+ * when its listener is, when nothing came for too long, or when it has to make room for others. What comes from
+ * there afterwards begins a new one, unless the peer has used up `maxUnvalidatedDatagrams`: then it is not heard
+ * before it was silent for `idleTimeout`. Closing sends nothing: what says goodbye is up to the messages.
  *
- * The sender of a datagram is whoever its address says (RFC 8085 section 6.1): anybody can write another's. So
+ * The sender of a datagram is whoever its address says (RFC 8085 section 6): anybody can write another's. So
  * little is sent to a peer that is not {@link validated}, and it is the first to make room.
  */
 export interface UdpSession<M, A extends Address = IpAddress> extends MessageConnection<M> {
@@ -26,11 +27,12 @@ export interface UdpSession<M, A extends Address = IpAddress> extends MessageCon
   readonly validated: boolean
   /**
    * Says that the peer has proved its address: it repeated something that was sent there and that nobody could
-   * guess. May be called again; of no effect when the session is closed.
+   * guess. A token longer than `maxAmplification` times what came is refused as anything else is. May be called
+   * again; of no effect when the session is closed.
    *
    * @example
    * ```ts
-   * const token = crypto.randomUUID()
+   * const token = crypto.randomUUID().slice(0, 13)
    * session.write(token)
    * session.handle({ onData: (message) => void (message === token && session.validate()) })
    * ```

@@ -46,7 +46,7 @@ export function encode(message: Message): Uint8Array {
   const value = datagram.byteLength
   if (value <= maxDatagram) return datagram
   throw new LimitError(`Cannot announce: ${value} bytes are more than a datagram of ${maxDatagram}`, {
-    limit: 'maxDatagram',
+    limit: 'maxDatagramSize',
     value,
   })
 }
