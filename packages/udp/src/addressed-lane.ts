@@ -25,6 +25,8 @@ export class AddressedLane {
   readonly #wire: Wire
   readonly #counters: Counters
   readonly #tell: (error: SocketError) => void
+  /** Something was dropped, and told, since nothing waited for a name. */
+  #overflowing = false
 
   constructor({ outlet, counters, family, lookup }: AddressedLaneParts, owner: Omit<LaneOwner, 'addressOf'>) {
     const flushed = (): void => void (this.pending === 0 && owner.flushed())
@@ -43,12 +45,15 @@ export class AddressedLane {
       resolve: (name, signal) =>
         resolve(name, 0, { timeout: defaultConnectTimeout, signal, lookup, ...only }),
       wireHostOf: (address) => this.#wire.wireHostOf(address),
-      pass: (data, port, host) => this.#lane.write(data, port, host),
+      pass: (data, port, host) => this.#passOn(data, port, host),
       lost: (datagrams, error) => {
         counters.sendErrors += datagrams
         this.#trouble(error)
       },
-      settled: flushed,
+      settled: () => {
+        this.#overflowing = false
+        flushed()
+      },
     }
     this.#names = new Names(resolveOwner, defaultPeerQueue, defaultSocketQueue)
   }
@@ -78,7 +83,8 @@ export class AddressedLane {
       throw oversized(data.length, largest, 'maxDatagramSize')
     }
     if (host !== undefined) return this.#lane.write(data, to.port, host)
-    return this.#names.hold(to.host, to.port, data) ? undefined : this.#drop(to.host)
+    if (this.#names.hold(to.host, to.port, data)) return undefined
+    return this.#drop(to.host, 'too much waits for it to be resolved', 'dns', this.#names.pending)
   }
 
   /** Whether a `send` of so many bytes has to {@link wait}. */
@@ -86,7 +92,7 @@ export class AddressedLane {
     return this.#lane.mustWait(bytes)
   }
 
-  /** Calls `again` when there is `room`. */
+  /** Calls `again` when there is `room`. A rejection that nobody awaits ends nothing. */
   wait(room: Promise<void>, again: () => Promise<void>): Promise<void> {
     return this.#lane.wait(room, again)
   }
@@ -97,11 +103,19 @@ export class AddressedLane {
     this.#names.close()
   }
 
-  #drop(name: string): LimitError {
+  /** What waited for its name waits for nothing else: nobody is left who could be made to. */
+  #passOn(data: Uint8Array, port: number, host: string): void {
+    if (!this.#lane.mustWait(data.byteLength)) this.#lane.write(data, port, host)
+    else this.#drop(host, 'the send queue is full', 'write', this.#lane.pending)
+  }
+
+  #drop(to: string, why: string, phase: 'dns' | 'write', value: number): LimitError {
     this.#counters.sendDropped++
-    const facts = { phase: 'dns', limit: 'sendQueue', value: this.#names.pending, retryable: true }
-    const error = new LimitError(`Cannot send to ${name}: too much waits for it to be resolved`, facts)
-    this.#trouble(error)
+    const facts = { phase, limit: 'sendQueue', value, retryable: true }
+    const error = new LimitError(`Cannot send to ${to}: ${why}`, facts)
+    const first = !this.#overflowing
+    this.#overflowing = true
+    if (first) this.#trouble(error)
     return error
   }
 

@@ -14,7 +14,6 @@ import {
   ChunkIterator,
   Gate,
   graceOf,
-  guarded,
   HandlerSlot,
   type InnerHandler,
   Lifecycle,
@@ -84,6 +83,8 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
     this.#memberships = new Memberships(socket, family, (error) => this.#troubled(error))
     socket.on('error', (error) => this.#troubled(receiveErrorOf(error)))
     socket.on('message', (data, info) => {
+      // No port is no sender (RFC 768): whoever answered as a matter of course would throw, and end the socket.
+      if (info.port === 0) return void counters.filtered++
       counters.received++
       counters.receivedBytes += data.length
       this.#inbox.push({ data, from: addressFrom(info) })
@@ -123,7 +124,7 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
     try {
       const bytes = bytesOf(data)
       if (this.state === 'open' && this.#lane.mustWait(bytes.length)) {
-        return guarded(this.#lane.wait(this.drained(), () => this.send(bytes, to)))
+        return this.#lane.wait(this.drained(), () => this.send(bytes, to))
       }
       const dropped = this.#pass(bytes, to)
       return dropped ? rejected(dropped) : this.drained()

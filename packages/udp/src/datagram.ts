@@ -16,9 +16,14 @@ export interface Destination {
   readonly zone?: string
 }
 
-/** The sender as the system names it: canonical already, but for zones and folded IPv4. */
+/**
+ * The sender as the system names it: canonical already, but for zones and folded IPv4. A zone is taken as it is: an
+ * interface may be called what no address as text could have, and its peers must not make anything throw.
+ */
 export function addressFrom({ address, family, port }: Sender): IpAddress {
   if (family === 'IPv4') return { kind: 'ip', family: 4, host: address, port }
-  if (address.includes('%') || address.startsWith(mappedPrefix)) return ipAddress(address, port)
-  return { kind: 'ip', family: 6, host: address, port }
+  if (address.startsWith(mappedPrefix)) return ipAddress(address, port)
+  const at = address.indexOf('%')
+  if (at < 0) return { kind: 'ip', family: 6, host: address, port }
+  return { kind: 'ip', family: 6, host: address.slice(0, at), port, zone: address.slice(at + 1) }
 }

@@ -1,5 +1,5 @@
 import { type Address, LimitError, type SocketError } from '@fairlead/core'
-import { codeOf, Fifo } from '@fairlead/core/transport'
+import { codeOf, Fifo, guarded } from '@fairlead/core/transport'
 
 import { isRefusal, sendErrorOf } from './errno.ts'
 import type { Outlet } from './outlet.ts'
@@ -79,16 +79,9 @@ export class Lane {
     return true
   }
 
-  /** Calls `again` when there is `room`. Bounded: who never awaits a `send` would fill the memory from here. */
-  async wait(room: Promise<void>, again: () => Promise<void>): Promise<void> {
-    const outlet = this.#outlet
-    if (outlet.waiting >= maxWaiting) {
-      const message = 'Cannot send: the send queue is full, and as many wait for it as may'
-      throw new LimitError(message, { phase: 'write', limit: 'maxWaiting', value: outlet.waiting + 1 })
-    }
-    outlet.waiting++
-    await room.finally(() => outlet.waiting--)
-    return again()
+  /** Calls `again` when there is `room`. A rejection that nobody awaits ends nothing. */
+  wait(room: Promise<void>, again: () => Promise<void>): Promise<void> {
+    return guarded(this.#wait(room, again))
   }
 
   /** The carrier gets it now. */
@@ -97,12 +90,14 @@ export class Lane {
   }
 
   /** The carrier's callback for the oldest datagram that it has. */
-  readonly settle = (error: Error | null): void => {
+  readonly settle = (error: SendError | null): void => {
     const data = this.#flying.shift()
     if (error && isRefusal(error)) {
-      // The refusal is about an earlier datagram; the one that met it was not sent.
-      this.#refused(error)
-      this.#outlet.again(data, (refusal) => this.#settled(data.length, refusal))
+      // The refusal is about an earlier datagram; the one that met it was not sent. Bun has sockets meet refusals that
+      // are not connected, and so have no peer who could be meant.
+      const { address, port = 0 } = error
+      if (address === undefined) this.#refused(error)
+      this.#outlet.again(data, port, address, (refusal) => this.#settled(data.length, refusal))
     } else {
       this.#settled(data.length, error)
     }
@@ -118,6 +113,18 @@ export class Lane {
     this.#congested = false
     this.#overflow = undefined
     this.#owner.relieved()
+  }
+
+  /** Bounded: who never awaits a `send` would fill the memory from here. */
+  async #wait(room: Promise<void>, again: () => Promise<void>): Promise<void> {
+    const outlet = this.#outlet
+    if (outlet.waiting >= maxWaiting) {
+      const message = 'Cannot send: the send queue is full, and as many wait for it as may'
+      throw new LimitError(message, { phase: 'write', limit: 'maxWaiting', value: outlet.waiting + 1 })
+    }
+    outlet.waiting++
+    await room.finally(() => outlet.waiting--)
+    return again()
   }
 
   #settled(bytes: number, error: Error | null): void {
@@ -168,10 +175,11 @@ export class Lane {
   #drop(): LimitError {
     const { policy, counters } = this.#outlet
     counters.sendDropped++
-    // Made and told once until there was room again: an error for each would cost more than the datagram.
-    const error = this.#overflow ?? this.#full()
-    if (!this.#overflow) this.#tell(error)
-    this.#overflow = error
+    // Made and told once until there was room again: an error for each would cost more than the datagram, and
+    // whoever writes when he hears of it would be told again, and again.
+    const first = this.#overflow === undefined
+    const error = (this.#overflow ??= this.#full())
+    if (first) this.#tell(error)
     if (policy === 'close') this.#owner.overflowed(error)
     return error
   }

@@ -100,6 +100,8 @@ export class SessionListener<M, A extends Address>
 
   /** A datagram has come. */
   receive(data: Uint8Array, info: Sender): void {
+    // No port is no sender (RFC 768), but where names are all there is.
+    if (info.port === 0 && info.family !== 'memory') return void this.#counters.filtered++
     this.#counters.received++
     this.#counters.receivedBytes += data.length
     const session = this.#table.find(info.address, info.port)

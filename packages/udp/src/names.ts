@@ -10,7 +10,7 @@ export interface NamesOwner {
   resolve(name: string, signal: AbortSignal): Promise<IpAddress>
   /** How the carrier names an address. */
   wireHostOf(address: IpAddress): string
-  /** A datagram that waited for its name. */
+  /** A datagram that waited for its name. Must not throw: nobody is left to hear it. */
   pass(data: Uint8Array, port: number, host: string): void
   /** So many datagrams to a name are lost, because it leads nowhere. */
   lost(datagrams: number, error: SocketError): void

@@ -71,6 +71,14 @@ export async function openConnected(
   const address = await resolved(host, port, options, refuse)
   // The literal is looked up once, here; with a lookup that answers at once, Deno never says it is connected.
   const socket = quiet(createSocket(typeOf(address)))
+  // Deno does not connect in the kernel: unless it is bound, its socket is open to the network, at no address of its own.
+  if (isLoopback(address)) {
+    await settled(
+      socket,
+      (done) => socket.bind({ address: address.host, exclusive: true }, done),
+      (error) => refuse(error, formatAddress(address)),
+    )
+  }
   await settled(
     socket,
     (done) => socket.connect(port, wireHost(address), done),
@@ -98,6 +106,10 @@ async function resolved(
 
 function typeOf({ family }: IpAddress): 'udp4' | 'udp6' {
   return family === 4 ? 'udp4' : 'udp6'
+}
+
+function isLoopback({ host }: IpAddress): boolean {
+  return host === '127.0.0.1' || host === '::1'
 }
 
 /** Without a listener, an error that a peer provoked would end the process. */

@@ -62,7 +62,7 @@ export class Outlet {
     if (!this.#saturatedBy(bytes)) return true
     const { datagrams, bytes: limit } = this.#limits
     const count = this.#queued + this.#held.length
-    const size = (this.#socket.getSendQueueSize?.() ?? this.#bytes) + this.#heldBytes
+    const size = this.#queuedBytes + this.#heldBytes
     return count < datagrams && size + bytes <= limit
   }
 
@@ -73,10 +73,16 @@ export class Outlet {
     this.#heldBytes += data.length
   }
 
-  /** Sends once more to whom the socket is connected what was under way already. */
-  again(data: Uint8Array, settle: (error: Error | null) => void): void {
+  /** Sends once more what was under way already. */
+  again(
+    data: Uint8Array,
+    port: number,
+    host: string | undefined,
+    settle: (error: Error | null) => void,
+  ): void {
     try {
-      this.#socket.send(data, settle)
+      if (host === undefined) this.#socket.send(data, settle)
+      else this.#socket.send(data, port, host, settle)
     } catch (error) {
       settle(error as Error)
     }
@@ -122,7 +128,20 @@ export class Outlet {
   }
 
   get #queued(): number {
-    return this.#socket.getSendQueueCount?.() ?? this.#datagrams
+    try {
+      return this.#socket.getSendQueueCount?.() ?? this.#datagrams
+    } catch {
+      // It is closed.
+      return this.#datagrams
+    }
+  }
+
+  get #queuedBytes(): number {
+    try {
+      return this.#socket.getSendQueueSize?.() ?? this.#bytes
+    } catch {
+      return this.#bytes
+    }
   }
 
   get #relieved(): boolean {

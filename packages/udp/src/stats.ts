@@ -27,7 +27,7 @@ export interface UdpStats {
   readonly kernelDropped: number | undefined
   /** Times that ICMP said nobody listens there. Only a connected socket is told. */
   readonly refused: number
-  /** Dropped by a connected socket because they came from somebody else. */
+  /** Dropped because of their sender: on a connected socket somebody else, on a bound one nobody, by port 0. */
   readonly filtered: number
   /**
    * Dropped by a listener that made no session for them: it has as many as it may, it is suspended, or the peer had

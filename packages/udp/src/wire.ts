@@ -14,7 +14,8 @@ export function wireHost({ host, zone }: IpAddress): string {
 export class Wire {
   readonly #family: 4 | 6
   readonly #find: (name: string) => string | undefined
-  #host: string | undefined
+  /** At first what no destination has, not even one without a host. */
+  #host: string | symbol = Symbol('nobody')
   #zone: string | undefined
   #wire = ''
 
@@ -32,10 +33,11 @@ export class Wire {
   hostOf(to: Destination): string | undefined {
     const { host, port, zone } = to
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new RangeError(`Cannot send: port ${String(port)} is not an integer from 1 to 65535`)
+      const given = typeof port === 'number' ? port : typeof port
+      throw new RangeError(`Cannot send: port ${given} is not an integer from 1 to 65535`)
     }
     if (host === this.#host && zone === this.#zone) return this.#wire
-    const literal = literalOf(zone === undefined ? host : `${host}%${zone}`)
+    const literal = literalIn(host, zone)
     const wire = literal ? this.wireHostOf(literal) : this.#find(vetted(host))
     if (wire === undefined) return undefined
     this.#wire = wire
@@ -54,7 +56,17 @@ export class Wire {
   }
 }
 
-function vetted(host: unknown): string {
-  if (typeof host === 'string' && isName(host)) return host
+/** An address with its zone, which came from the system, perhaps; whoever has no types may give anything. */
+function literalIn(host: unknown, zone: unknown): IpAddress | undefined {
+  if (typeof host !== 'string') throw new TypeError(`Cannot send: host is ${typeof host}, not a string`)
+  const literal = literalOf(host)
+  if (zone === undefined) return literal
+  const isZoned = literal?.family === 6 && literal.zone === undefined
+  if (isZoned && typeof zone === 'string' && zone !== '' && !zone.includes('\0')) return { ...literal, zone }
+  throw new TypeError(`Cannot send to ${JSON.stringify(host)}: it does not take the zone that was given`)
+}
+
+function vetted(host: string): string {
+  if (isName(host)) return host
   throw new TypeError(`Cannot send to ${JSON.stringify(host)}: neither an address nor a name`)
 }
