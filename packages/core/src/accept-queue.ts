@@ -17,6 +17,11 @@ export class AcceptQueue<Item> {
     this.#limit = limit
   }
 
+  /** Whether {@link offer} would not take an item. */
+  get full(): boolean {
+    return !this.#waiter && (this.#closed || this.#items.length >= this.#limit)
+  }
+
   /** False when the queue is full: the item was not taken. */
   offer(item: Item): boolean {
     const waiter = this.#waiter
@@ -25,9 +30,15 @@ export class AcceptQueue<Item> {
       waiter({ value: item, done: false })
       return true
     }
-    if (this.#closed || this.#items.length >= this.#limit) return false
+    if (this.full) return false
     this.#items.push(item)
     return true
+  }
+
+  /** Gives up its place, if it waits. */
+  withdraw(item: Item): void {
+    const at = this.#items.indexOf(item)
+    if (at >= 0) this.#items.splice(at, 1)
   }
 
   /** Nothing more will come; what waits is still handed out. */

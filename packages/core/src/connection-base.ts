@@ -173,6 +173,7 @@ export abstract class ConnectionBase<In, Out = In> implements Connection<In, Out
 
   /** Begins the polite closing; a second, shorter grace shortens the first. */
   protected beginClose(reason: CloseReason, grace: number): void {
+    if (this.state === 'open') this.slot.closing()
     if (this.state === 'closed') return
     if (this.#life.begin()) {
       // Whoever ended first closed it; this side may only be answering.

@@ -19,12 +19,17 @@ export class Fifo<T> {
   shift(): T {
     const item = this.#items[this.#first] as T
     this.#items[this.#first++] = undefined
-    // In large steps, so that a long queue is not moved for each item.
-    if (this.#first * 2 > this.#items.length) {
+    // In large steps, so that neither a long queue is moved for each item nor a short one.
+    if (this.#first >= 32 && this.#first * 2 > this.#items.length) {
       this.#items.splice(0, this.#first)
       this.#first = 0
     }
     return item
+  }
+
+  /** Takes out the last one; there must be one. */
+  pop(): T {
+    return this.#items.pop() as T
   }
 
   /** Takes out all, in order. */

@@ -11,6 +11,8 @@ export interface InnerHandler<In> extends ConnectionHandler<In> {
   readonly retired?: boolean
   /** Whether nobody behind this handler takes a shutdown in hand, so that it is the connection's own affair. */
   readonly leavesShutdown?: boolean
+  /** This side is about to close: the last moment for what waits to be written. */
+  onClosing?(): void
   /** No more input will come: this side began to close, or (with a reason) was cut off. */
   onDeaf?(reason?: CloseReason): void
   /** Another handler took the slot; gives back what was taken and not read. */
@@ -154,6 +156,11 @@ export class HandlerSlot<In> {
     if (this.#held === held) return
     this.#held = held
     this.#changed()
+  }
+
+  closing(): void {
+    const handler = this.#handler
+    this.#guard(() => handler?.onClosing?.())
   }
 
   /** Discards input from now on: this side is closing, or (with a reason) cuts the connection off. */

@@ -95,6 +95,10 @@ export abstract class Layer<Below extends ByteConnection | MessageConnection<M>,
     return this.slot.leavesShutdown
   }
 
+  onClosing(): void {
+    this.slot.closing()
+  }
+
   onShutdown(grace: number): void {
     this.slot.shutdown(grace)
   }

@@ -85,7 +85,10 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
     return this.close()
   }
 
-  /** A connection of this listener is gone. */
+  /**
+   * A connection of this listener is gone. One that waits to be iterated goes on waiting: what the peer sent before it
+   * ended is still to be read. Where closing leaves nothing to read, see {@link withdraw}.
+   */
   release(connection: C): void {
     this.connections.delete(connection)
     if (this.connections.size === 0) this.#empty?.()
@@ -93,6 +96,16 @@ export abstract class ListenerBase<C extends ConnectionBase<In, Out>, In, Out = 
 
   /** The listener closes: what is not a connection yet, and would become one, has to end now. */
   protected dismiss(): void {}
+
+  /** Whether too many wait to be taken already, so that {@link adopt} would refuse another. */
+  protected get crowded(): boolean {
+    return !this.#accept && this.#queue.full
+  }
+
+  /** Takes back a connection that nobody took yet: its place is another's, and it is not handed out. */
+  protected withdraw(connection: C): void {
+    this.#queue.withdraw(connection)
+  }
 
   /**
    * Takes a new connection into the set and gives it to whoever accepts. False: too many wait to be taken

@@ -5,7 +5,7 @@ import { Fifo } from '../src/fifo.ts'
 
 test('gives back what went in, in order', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom('push', 'shift', 'drain')), (steps) => {
+    fc.property(fc.array(fc.constantFrom('push', 'push', 'shift', 'pop', 'drain')), (steps) => {
       const fifo = new Fifo<number>()
       let model: number[] = []
       for (const [index, step] of steps.entries()) {
@@ -16,7 +16,8 @@ test('gives back what went in, in order', () => {
           expect(fifo.drain()).toEqual(model)
           model = []
         } else if (model.length > 0) {
-          expect(fifo.shift()).toBe(model.shift())
+          if (step === 'pop') expect(fifo.pop()).toBe(model.pop())
+          else expect(fifo.shift()).toBe(model.shift())
         }
         expect([fifo.length, fifo.head]).toEqual([model.length, model[0]])
       }

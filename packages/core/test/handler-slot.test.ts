@@ -252,6 +252,16 @@ describe('deaf', () => {
   })
 })
 
+describe('closing', () => {
+  test('is told to the handler that is there, once for each time, and its failure is the host’s', async () => {
+    slot.closing()
+    slot.install(handler('one', { onClosing: () => void log.push('one closing') }))
+    slot.closing()
+    expect(log).toEqual(['one closing'])
+    await turn()
+  })
+})
+
 describe('shutdown', () => {
   test('is the host’s where the handler has no opinion, or says so', () => {
     slot.shutdown(1)

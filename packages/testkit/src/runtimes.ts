@@ -1,6 +1,6 @@
 /**
- * The contract suites on every transport, and what stream sockets do beyond them, in a plain loop: one line of
- * JSON for each check. Needs no test runner, so that it runs on any Node, Bun and Deno.
+ * The contract suites on every transport, and what sockets do beyond them, in a plain loop: one line of JSON for
+ * each check. Needs no test runner, so that it runs on any Node, Bun and Deno.
  */
 import process from 'node:process'
 
@@ -10,6 +10,7 @@ import { fixtures } from './fixtures/all.ts'
 import { listenerChecks } from './listener/checks.ts'
 import { streamFeatures } from './tcp/features.ts'
 import { inheritedFeatures } from './tcp/listening.ts'
+import { datagramFeatures } from './udp/features.ts'
 
 /** Milliseconds that one check may take. */
 const timeout = 30_000
@@ -51,7 +52,7 @@ for (const [transport, fixture] of Object.entries(fixtures)) {
   suites[`${transport} connection`] = connectionChecks.map(on)
   suites[`${transport} listener`] = listenerChecks.map(on)
 }
-Object.assign(suites, streamFeatures)
+Object.assign(suites, streamFeatures, datagramFeatures)
 const { FAIRLEAD_INHERITED: inherited } = process.env
 if (inherited !== undefined) suites['inherited socket'] = inheritedFeatures(Number(inherited))
 

@@ -1,4 +1,7 @@
 import { streamFeatures } from '../src/tcp/features.ts'
+import { datagramFeatures } from '../src/udp/features.ts'
 import { describeFeatures } from '../src/vitest.ts'
 
-for (const [label, features] of Object.entries(streamFeatures)) describeFeatures(label, features)
+for (const [label, features] of Object.entries({ ...streamFeatures, ...datagramFeatures })) {
+  describeFeatures(label, features)
+}

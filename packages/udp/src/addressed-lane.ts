@@ -14,7 +14,8 @@ import { Wire } from './wire.ts'
 export interface AddressedLaneParts {
   readonly outlet: Outlet
   readonly counters: Counters
-  readonly family: 4 | 6
+  /** The families that the socket can send to. */
+  readonly speaks: readonly (4 | 6)[]
   readonly lookup: Lookup | undefined
 }
 
@@ -25,10 +26,10 @@ export class AddressedLane {
   readonly #wire: Wire
   readonly #counters: Counters
   readonly #tell: (error: SocketError) => void
-  /** Something was dropped, and told, since nothing waited for a name. */
-  #overflowing = false
+  /** Of the first that was dropped since nothing waited for a name. */
+  #overflow: LimitError | undefined
 
-  constructor({ outlet, counters, family, lookup }: AddressedLaneParts, owner: Omit<LaneOwner, 'addressOf'>) {
+  constructor({ outlet, counters, speaks, lookup }: AddressedLaneParts, owner: Omit<LaneOwner, 'addressOf'>) {
     const flushed = (): void => void (this.pending === 0 && owner.flushed())
     this.#counters = counters
     this.#tell = (error) => owner.troubled(error)
@@ -39,11 +40,12 @@ export class AddressedLane {
       addressOf: (host, port) => (host === undefined ? undefined : ipAddress(host, port ?? 0)),
       flushed,
     })
-    this.#wire = new Wire(family, (name) => this.#names.find(name))
-    const only = family === 4 ? { family } : {}
+    this.#wire = new Wire(speaks, (name) => this.#names.find(name))
     const resolveOwner: ConstructorParameters<typeof Names>[0] = {
-      resolve: (name, signal) =>
-        resolve(name, 0, { timeout: defaultConnectTimeout, signal, lookup, ...only }),
+      async resolve(name, signal) {
+        const options = { timeout: defaultConnectTimeout, signal, lookup, families: speaks }
+        return (await resolve(name, 0, options))[0]
+      },
       wireHostOf: (address) => this.#wire.wireHostOf(address),
       pass: (data, port, host) => this.#passOn(data, port, host),
       lost: (datagrams, error) => {
@@ -51,7 +53,7 @@ export class AddressedLane {
         this.#trouble(error)
       },
       settled: () => {
-        this.#overflowing = false
+        this.#overflow = undefined
         flushed()
       },
     }
@@ -111,12 +113,11 @@ export class AddressedLane {
 
   #drop(to: string, why: string, phase: 'dns' | 'write', value: number): LimitError {
     this.#counters.sendDropped++
+    if (this.#overflow) return this.#overflow
     const facts = { phase, limit: 'sendQueue', value, retryable: true }
-    const error = new LimitError(`Cannot send to ${to}: ${why}`, facts)
-    const first = !this.#overflowing
-    this.#overflowing = true
-    if (first) this.#trouble(error)
-    return error
+    this.#overflow = new LimitError(`Cannot send to ${to}: ${why}`, facts)
+    this.#trouble(this.#overflow)
+    return this.#overflow
   }
 
   #trouble(error: SocketError): void {

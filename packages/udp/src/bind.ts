@@ -1,9 +1,10 @@
 import { channels } from '@fairlead/core/transport'
 
 import { BoundSocket } from './bound-socket.ts'
-import { checkOptions } from './checks.ts'
-import { openBound } from './open.ts'
+import { checkSocketOptions } from './checks.ts'
+import { openBound } from './open-bound.ts'
 import { type BindOptions, defaultSendQueue, defaultSocketQueue } from './options.ts'
+import { queueOptions } from './quota.ts'
 import type { UdpSocket } from './socket.ts'
 import { Counters } from './stats.ts'
 
@@ -21,11 +22,11 @@ import { Counters } from './stats.ts'
  * ```
  */
 export async function bind(options: BindOptions = {}): Promise<UdpSocket> {
-  checkOptions(options, 0)
+  checkSocketOptions('bind', options, 0)
   const counters = new Counters()
   const opened = await openBound(options, counters)
-  const sendQueue = { ...defaultSendQueue, ...options.sendQueue }
-  const receiveQueue = { ...defaultSocketQueue, policy: 'drop-newest' as const, ...options.receiveQueue }
+  const sendQueue = queueOptions(defaultSendQueue, options.sendQueue)
+  const receiveQueue = queueOptions(defaultSocketQueue, options.receiveQueue)
   const { lookup } = options
   const socket = new BoundSocket({ ...opened, counters, sendQueue, receiveQueue, lookup })
   if (channels.bind.hasSubscribers) channels.bind.publish({ socket })

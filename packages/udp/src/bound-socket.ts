@@ -25,12 +25,12 @@ import {
 
 import { AddressedLane } from './addressed-lane.ts'
 import { BatchIterator } from './batches.ts'
-import { addressFrom, type Destination, type IpAddress } from './datagram.ts'
+import { addressFrom, compact, type Destination, type IpAddress } from './datagram.ts'
 import { receiveErrorOf } from './errno.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import type { JoinOptions, Membership } from './membership.ts'
 import { Memberships } from './memberships.ts'
-import type { OpenedSocket } from './open.ts'
+import type { OpenedSocket } from './opening.ts'
 import { Outlet } from './outlet.ts'
 import { Quota, type ReceiveQueueOptions, type SendQueueOptions } from './quota.ts'
 import type { Lookup } from './resolve.ts'
@@ -58,14 +58,14 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
   readonly #memberships: Memberships
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor({ socket, family, address, counters, sendQueue, receiveQueue, lookup }: BoundSocketParts) {
+  constructor({ socket, speaks, address, counters, sendQueue, receiveQueue, lookup }: BoundSocketParts) {
     this.address = address
     this.#socket = socket
     this.#counters = counters
     this.#slot = new HandlerSlot<Datagram<IpAddress>>(this)
     this.#inbox = new Inbox(this, new Quota(receiveQueue), receiveQueue.policy)
     this.#lane = new AddressedLane(
-      { outlet: new Outlet(socket, sendQueue, counters), counters, family, lookup },
+      { outlet: new Outlet(socket, sendQueue, counters), counters, speaks, lookup },
       {
         relieved: () => {
           this.#gate.open()
@@ -80,7 +80,7 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
         overflowed: (error) => this.destroy(error),
       },
     )
-    this.#memberships = new Memberships(socket, family, (error) => this.#troubled(error))
+    this.#memberships = new Memberships(socket, speaks.includes(6) ? 6 : 4, (error) => this.#troubled(error))
     socket.on('error', (error) => this.#troubled(receiveErrorOf(error)))
     socket.on('message', (data, info) => {
       // No port is no sender (RFC 768): whoever answered as a matter of course would throw, and end the socket.
@@ -206,6 +206,10 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
 
   sizeOf({ data }: Datagram<IpAddress>): number {
     return data.length
+  }
+
+  kept({ data, from }: Datagram<IpAddress>): Datagram<IpAddress> {
+    return { data: compact(data), from }
   }
 
   dropped(first: boolean): void {

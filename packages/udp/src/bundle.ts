@@ -17,10 +17,12 @@ export type { BundleStats } from './bundle/stats.ts'
  *
  * A datagram leaves when it is full, and at the end of the turn of the event loop: what is written, or sent and
  * awaited, until then leaves together. `cork` holds the last one back over several turns, and `uncork` sends it at
- * once. `close` sends it first, `destroy` does not.
+ * once. `close` sends it first, `destroy` does not. `send` waits for room below, not for its datagram to leave: one
+ * that is refused then, also by a send queue that may `block`, is counted as dropped and told to `onTrouble`.
  *
- * Messages arrive whole or not at all, perhaps in another order; twice only if the peer sends no sequence numbers.
- * What is no bundle is dropped and counted, and `onTrouble` is told of the first in a row. A received message is a
+ * Messages arrive whole or not at all, perhaps in another order. Twice they arrive only if the peer sends no sequence
+ * numbers, or if a copy of a datagram is behind by more than 65,536. One that is behind by 1,024 or more is dropped as
+ * late, whether it came before or not. What is no bundle is dropped and counted, and `onTrouble` is told of the first in a row. A received message is a
  * part of its datagram: whoever keeps a small one for long keeps up to `maxDatagramSize` bytes, and copies it if that
  * matters.
  *

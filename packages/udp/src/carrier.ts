@@ -7,12 +7,6 @@ export interface Sender {
   readonly family: 'IPv4' | 'IPv6' | 'memory'
 }
 
-/** A peer by the carrier's own names. */
-export interface Peer {
-  readonly host: string
-  readonly port: number
-}
-
 /** What carries datagrams: a socket of the runtime, of which this is what we use, or one in memory. */
 export interface Carrier {
   /** Sends to the peer that it is connected to, or to `host` and `port`. `done` is called later, once. */

@@ -1,5 +1,12 @@
-import { checkBoolean, checkFunction, checkPositive, checkSignal } from '@fairlead/core/transport'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkPositive,
+  checkSignal,
+} from '@fairlead/core/transport'
 
+import { literalOf } from './literal.ts'
 import {
   type BindOptions,
   type ConnectOptions,
@@ -9,19 +16,26 @@ import {
   type SocketOptions,
 } from './options.ts'
 import type { QueueLimits } from './quota.ts'
+import { isName } from './resolve.ts'
 import { largestDatagram } from './size.ts'
 import { checkTraffic } from './socket-options.ts'
 
 type AnyOptions = Partial<BindOptions & ListenOptions & ConnectOptions>
 
-/** Refuses options that could only fail later, or mean something else than their author thinks. */
-export function checkOptions(options: AnyOptions, lowestPort: 0 | 1): void {
+/** Refuses options of a call that could only fail later, or mean something else than their author thinks. */
+export function checkSocketOptions(call: string, options: AnyOptions, lowestPort: 0 | 1): void {
+  checkOptions(call, options)
   const { port = 0, host = defaultHost, messages = 'binary', maxMessageSize } = options
   if (!Number.isInteger(port) || port < lowestPort || port > 65_535) {
     throw new RangeError(`Invalid option port: ${String(port)} is not an integer from ${lowestPort} to 65535`)
   }
-  if (typeof host !== 'string' || host === '') {
-    throw new TypeError('Invalid option host: must be an address or a name')
+  if (typeof host !== 'string' || !(literalOf(host) || isName(host))) {
+    throw new TypeError(`Invalid option host: ${JSON.stringify(host)} is neither an address nor a name`)
+  }
+  if (options.zone !== undefined && literalOf(`${host}%${options.zone}`)?.zone !== options.zone) {
+    throw new TypeError(
+      `Invalid option zone: ${JSON.stringify(host)} does not take ${JSON.stringify(options.zone)}`,
+    )
   }
   if (messages !== 'binary' && messages !== 'text') {
     throw new TypeError(`Invalid option messages: ${JSON.stringify(messages)} is neither 'binary' nor 'text'`)
@@ -56,7 +70,7 @@ function checkValidation(options: AnyOptions): void {
       `Invalid option validation: ${JSON.stringify(validation)} is neither 'none' nor 'cookie'`,
     )
   }
-  if (!(maxAmplification > 0)) {
+  if (typeof maxAmplification !== 'number' || !(maxAmplification > 0)) {
     throw new RangeError(`Invalid option maxAmplification: ${String(maxAmplification)} is not a factor`)
   }
   checkPositive('maxUnvalidatedDatagrams', maxUnvalidatedDatagrams)
@@ -68,7 +82,7 @@ function checkQueue(
   policies: readonly string[],
 ): void {
   if (limits === undefined) return
-  if (typeof limits !== 'object' || limits === null) {
+  if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) {
     throw new TypeError(`Invalid option ${name}: must be an object with datagrams and bytes`)
   }
   checkPositive(`${name}.datagrams`, limits.datagrams)

@@ -1,8 +1,8 @@
-import { checkOptions } from './checks.ts'
+import { checkSocketOptions } from './checks.ts'
 import type { UdpConnection } from './connection.ts'
 import { converse } from './conversation.ts'
 import type { IpAddress } from './datagram.ts'
-import { openConnected } from './open.ts'
+import { openConnected } from './open-connected.ts'
 import { type ConnectOptions, defaultConnectTimeout, defaultHost } from './options.ts'
 import { Counters } from './stats.ts'
 
@@ -29,10 +29,11 @@ import { Counters } from './stats.ts'
 export function connect(options: ConnectOptions & { messages: 'text' }): Promise<UdpConnection<string>>
 export function connect(options: ConnectOptions & { messages?: 'binary' }): Promise<UdpConnection<Uint8Array>>
 export async function connect<M>(options: ConnectOptions): Promise<UdpConnection<M>> {
-  checkOptions({ ...options, port: options.port ?? 0 }, 1)
-  const { host = defaultHost, connectTimeout = defaultConnectTimeout } = options
+  checkSocketOptions('connect', options, 1)
+  const { host = defaultHost, zone, connectTimeout = defaultConnectTimeout } = options
   const since = performance.now()
   const counters = new Counters()
-  const opened = await openConnected({ ...options, host, timeout: connectTimeout }, counters)
+  const where = zone === undefined ? host : `${host}%${zone}`
+  const opened = await openConnected({ ...options, host: where, timeout: connectTimeout }, counters)
   return converse<M, IpAddress>(opened, options, counters, performance.now() - since)
 }

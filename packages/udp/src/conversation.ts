@@ -12,6 +12,7 @@ import {
   type MessageOptions,
 } from './options.ts'
 import { Outlet } from './outlet.ts'
+import { queueOptions } from './quota.ts'
 import { largestTo } from './size.ts'
 import type { Counters } from './stats.ts'
 
@@ -36,9 +37,9 @@ export async function converse<M, A extends Address>(
     counters,
     sender,
     localAddress: address,
-    outlet: new Outlet(socket, { ...defaultSendQueue, ...options.sendQueue }, counters),
+    outlet: new Outlet(socket, queueOptions(defaultSendQueue, options.sendQueue), counters),
     codec: codecOf<M>(options.messages),
-    receiveQueue: { ...defaultPeerQueue, ...options.receiveQueue },
+    receiveQueue: queueOptions(defaultPeerQueue, options.receiveQueue),
   }
   const connection = new ConnectedConnection<M, A>(setup, {
     remoteAddress: peer.address,

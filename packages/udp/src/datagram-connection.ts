@@ -1,7 +1,8 @@
-import { type Address, LimitError, type MessageConnection, type SocketError } from '@fairlead/core'
+import { type Address, LimitError, type MessageConnection, SocketError } from '@fairlead/core'
 import { ConnectionBase, rejected, type Traffic } from '@fairlead/core/transport'
 
 import type { Codec } from './codec.ts'
+import { compact } from './datagram.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { Lane, type LaneOwner } from './lane.ts'
 import type { Outlet } from './outlet.ts'
@@ -93,12 +94,20 @@ export abstract class DatagramConnection<M, A extends Address>
   receive(data: Uint8Array): void {
     this.bytesIn += data.length
     if (this.slot.flowing && !this.#inbox?.length) this.deliver(data)
-    else if (!this.#deaf) this.#keep(data)
-    else if (this.state === 'closed') this.setup.outlet.counters.rejected++
+    else if (this.#deaf) this.setup.outlet.counters.receiveDropped++
+    else this.#keep(data)
   }
 
   flow(wanted: boolean): void {
     this.#inbox?.flow(wanted)
+  }
+
+  override fail(cause: unknown): void {
+    const error = SocketError.from(cause, 'Connection handler failed')
+    const { counters } = this.setup.outlet
+    counters.handlerErrors++
+    counters.lastError = error
+    super.fail(error)
   }
 
   // What the inbox asks of its owner.
@@ -114,6 +123,10 @@ export abstract class DatagramConnection<M, A extends Address>
   /** Of what waits in the inbox; a reader by iteration takes one message at a time, whatever its size. */
   sizeOf(data: Uint8Array | M): number {
     return data instanceof Uint8Array ? data.length : 0
+  }
+
+  kept(data: Uint8Array): Uint8Array {
+    return compact(data)
   }
 
   dropped(first: boolean): void {

@@ -27,3 +27,8 @@ export function addressFrom({ address, family, port }: Sender): IpAddress {
   if (at < 0) return { kind: 'ip', family: 6, host: address, port }
   return { kind: 'ip', family: 6, host: address.slice(0, at), port, zone: address.slice(at + 1) }
 }
+
+/** A datagram as it may wait: Deno's are views of 64 KiB each, which a small one would keep. */
+export function compact(data: Uint8Array): Uint8Array {
+  return data.buffer.byteLength > 2 * data.length ? new Uint8Array(data) : data
+}

@@ -8,6 +8,8 @@ export interface InboxOwner<Item> {
   readonly flowing: boolean
   deliver(item: Item): void
   sizeOf(item: Item): number
+  /** The item as it may wait. */
+  kept(item: Item): Item
   /** An item was dropped; `first` since the queue was empty. */
   dropped(first: boolean): void
 }
@@ -37,9 +39,10 @@ export class Inbox<Item> {
   }
 
   push(item: Item): void {
-    if (this.#closed) return
+    if (this.#closed) return this.#owner.dropped(false)
     if (this.length === 0 && this.#owner.flowing) this.#owner.deliver(item)
-    else if (this.#makeRoom(this.#owner.sizeOf(item))) (this.#items ??= new Fifo()).push(item)
+    else if (this.#makeRoom(this.#owner.sizeOf(item)))
+      (this.#items ??= new Fifo()).push(this.#owner.kept(item))
     else this.#drop()
   }
 
@@ -50,10 +53,13 @@ export class Inbox<Item> {
     queueMicrotask(() => this.#drain())
   }
 
-  /** Drops what waits and takes nothing any more. */
+  /** Drops what waits, and whatever comes still. Nobody is told of it: nobody reads any more. */
   close(): void {
     this.#closed = true
-    for (const item of this.#items?.drain() ?? []) this.#quota.give(this.#owner.sizeOf(item))
+    for (const item of this.#items?.drain() ?? []) {
+      this.#quota.give(this.#owner.sizeOf(item))
+      this.#owner.dropped(false)
+    }
   }
 
   #makeRoom(bytes: number): boolean {

@@ -66,7 +66,7 @@ export class Lane {
       this.#bytes += bytes
       outlet.pass(this, data, port, host)
     }
-    if (!this.#congested && outlet.congested) this.#notice()
+    if (!this.#congested && (!fits || outlet.congested)) this.#notice()
     if (fits) return undefined
     if (outlet.policy === 'block') throw this.#full()
     return this.#drop()
@@ -87,6 +87,11 @@ export class Lane {
   /** The carrier gets it now. */
   launched(data: Uint8Array): void {
     this.#flying.push(data)
+  }
+
+  /** The carrier did not take what it got last. */
+  launchFailed(error: Error): void {
+    this.#settled(this.#flying.pop().length, error)
   }
 
   /** The carrier's callback for the oldest datagram that it has. */

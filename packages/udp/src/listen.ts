@@ -1,9 +1,10 @@
 import type { Accept } from '@fairlead/core'
+import { checkFunction } from '@fairlead/core/transport'
 
-import { checkOptions } from './checks.ts'
+import { checkSocketOptions } from './checks.ts'
 import type { IpAddress } from './datagram.ts'
 import { SessionListener, type UdpListener } from './listener.ts'
-import { openBound } from './open.ts'
+import { openBound } from './open-bound.ts'
 import type { ListenOptions } from './options.ts'
 import type { UdpSession } from './session.ts'
 import { Counters } from './stats.ts'
@@ -35,7 +36,8 @@ export async function listen<M>(
   options: ListenOptions = {},
   accept?: Accept<UdpSession<M>, M>,
 ): Promise<UdpListener<M>> {
-  checkOptions(options, 0)
+  checkSocketOptions('listen', options, 0)
+  checkFunction('accept', accept)
   const counters = new Counters()
   return new SessionListener<M, IpAddress>(
     options,

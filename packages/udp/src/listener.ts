@@ -10,14 +10,16 @@ import { Lane } from './lane.ts'
 import { defaultSocketQueue, type SessionOptions } from './options.ts'
 import { Outlet } from './outlet.ts'
 import { Quota } from './quota.ts'
+import { Seat, shareOf } from './seat.ts'
 import { sessionSettings } from './session-settings.ts'
-import { type Pressure, type SessionLimits, SessionTable } from './session-table.ts'
+import { type Pressure, type SessionLimits, SessionTable, type TableLimits } from './session-table.ts'
 import { Session, type SessionSetup, type UdpSession } from './session.ts'
 import { largestTo } from './size.ts'
 import type { Counters, UdpStats } from './stats.ts'
 import { CookieJar } from './validation/cookie.ts'
 import { type Answer, Doorkeeper, refuse, welcome } from './validation/doorkeeper.ts'
 import { looksLikeFrame } from './validation/frames.ts'
+import { watchedAccept } from './watched-accept.ts'
 
 /**
  * Makes a {@link UdpSession} of each remote address that sends something. All sessions share its one socket,
@@ -30,7 +32,7 @@ export interface UdpListener<M, A extends Address = IpAddress> extends Listener<
 }
 
 /** Why somebody gets no session: a limit, or what became of his asking. */
-type Refusal = 'maxSessions' | 'maxSessionsPerAddress' | 'suspended' | 'backlog' | 'cookie'
+type Refusal = keyof TableLimits | 'suspended' | 'backlog' | 'cookie'
 
 /** The {@link UdpListener} over a socket of the runtime that is bound already. */
 export class SessionListener<M, A extends Address>
@@ -57,9 +59,9 @@ export class SessionListener<M, A extends Address>
     counters: Counters,
     accept: Accept<Session<M, A>, M> | undefined,
   ) {
-    super(accept)
+    super(accept && watchedAccept(accept, counters))
     const settings = sessionSettings(options)
-    const { maxMessageSize, maxAmplification, maxUnvalidatedDatagrams, receiveQueue } = settings
+    const { maxMessageSize, maxAmplification, receiveQueue } = settings
     const outlet = new Outlet(socket, settings.sendQueue, counters)
     this.address = address
     this.#socket = socket
@@ -79,7 +81,6 @@ export class SessionListener<M, A extends Address>
         bytes: Math.max(defaultSocketQueue.bytes, receiveQueue.bytes),
       }),
       maxAmplification,
-      maxUnvalidatedDatagrams,
       table: this.#table,
     }
     if (settings.validation === 'cookie') this.#doorkeeper = new Doorkeeper(new CookieJar())
@@ -104,16 +105,19 @@ export class SessionListener<M, A extends Address>
     if (info.port === 0 && info.family !== 'memory') return void this.#counters.filtered++
     this.#counters.received++
     this.#counters.receivedBytes += data.length
-    const session = this.#table.find(info.address, info.port)
+    const seat = this.#table.find(info.address, info.port)
+    const session = seat?.session
     const doorkeeper = this.#doorkeeper
     if (doorkeeper && (!session || looksLikeFrame(data))) this.#consult(doorkeeper, data, info, session)
     else if (session) session.receive(data)
-    else this.#begin(data, info)
+    else this.#begin(data, info, seat)
   }
 
   override release(session: Session<M, A>): void {
-    // Whose peer has had its share keeps its place and is silent: else beginning anew would give it another one.
-    if (!session.spent) this.#remove(session)
+    this.#table.leave(session.seat)
+    this.#rest()
+    // Nothing is in it for a reader any more, and there are others who wait.
+    this.withdraw(session)
     super.release(session)
   }
 
@@ -132,16 +136,20 @@ export class SessionListener<M, A extends Address>
   }
 
   /** Somebody new, in whose word nobody has to believe; his first datagram waits for whoever accepts. */
-  #begin(data: Uint8Array, info: Sender): void {
-    const session = this.accepting ? this.#make(info) : this.#refuse('suspended', info)
-    session?.receive(data)
-    if (session) this.#introduce(session, info)
+  #begin(data: Uint8Array, info: Sender, seat: Seat<Session<M, A>> | undefined): void {
+    if (seat) this.#table.heard(seat)
+    if (seat?.spent) return this.#refuse('maxUnvalidatedDatagrams', info)
+    const session = this.accepting ? this.#make(info, seat) : this.#refuse('suspended', info)
+    if (!session) return
+    session.receive(data)
+    this.adopt(session)
   }
 
   /** What looks like a control datagram, or comes from somebody who has to validate himself first. */
   #consult(doorkeeper: Doorkeeper, data: Uint8Array, info: Sender, session: Session<M, A> | undefined): void {
     const caller = { host: info.address, port: info.port, nonce: session?.nonce }
     const verdict = doorkeeper.judge(data, caller, this.accepting, performance.now())
+    if (verdict.lost) this.#counters.rejected++
     if (verdict.act === 'deliver') return session?.receive(data)
     if (verdict.act === 'admit') return this.#admit(verdict.nonce, info, session)
     if (verdict.act !== 'answer') return
@@ -153,9 +161,9 @@ export class SessionListener<M, A extends Address>
   /** Somebody who has shown a cookie; a peer who has a session already began anew, and so does his session. */
   #admit(nonce: string, info: Sender, before: Session<M, A> | undefined): void {
     before?.abandon({ kind: 'remote' })
-    const session = this.#make(info, nonce)
-    const taken = session !== undefined && this.#introduce(session, info)
-    this.#say(taken && session.state !== 'closed' ? welcome(nonce) : refuse(nonce), info)
+    const session = this.#make(info, undefined, nonce)
+    const taken = session !== undefined && this.adopt(session) && session.state !== 'closed'
+    this.#say(taken ? welcome(nonce) : refuse(nonce), info)
   }
 
   /** It may be lost: whoever does not hear it asks again. */
@@ -163,38 +171,35 @@ export class SessionListener<M, A extends Address>
     if (!this.#lane.mustWait(data.length)) this.#lane.write(data, port, address)
   }
 
-  /** Makes a session, for which another may have to go; see {@link SessionTable}. */
-  #make(info: Sender, nonce?: string): Session<M, A> | undefined {
+  /** Makes a session: in the seat that its peer has left, or a new one, for which another may have to go. */
+  #make(info: Sender, left: Seat<Session<M, A>> | undefined, nonce?: string): Session<M, A> | undefined {
+    // Asked first: nobody has to go for somebody who is not taken.
+    if (this.crowded) return this.#refuse('backlog', info)
     const { address: host, port } = info
-    const pressure = this.#table.pressure(host)
+    const remoteAddress = this.#addressOf(info)
+    const seat = left ?? new Seat(host, port, shareOf(info, remoteAddress))
+    const pressure = left ? undefined : this.#table.pressure(seat.network)
     if (pressure) {
       if (!pressure.victim) return this.#refuse(pressure.limit, info)
       this.#evict(pressure.victim, pressure)
     }
     const maxMessageSize = Math.min(this.#maxMessageSize, largestTo(host))
-    const peer = { remoteAddress: this.#addressOf(info), maxMessageSize, host, port }
-    const session = new Session<M, A>(this.#setup, peer, nonce)
-    this.#table.add(session)
+    const peer = { remoteAddress, maxMessageSize, host, port }
+    const session = new Session<M, A>(this.#setup, seat, peer, nonce)
+    this.#table.enter(seat, session, session.validated)
     this.#clock.start()
     return session
   }
 
   /** One error for all who meet a limit: under a flood, a stack for each would cost more than its session. */
-  #evict(session: Session<M, A>, { limit, value }: Pressure<Session<M, A>>): void {
-    if (session.state !== 'closed') this.#counters.evicted++
+  #evict(seat: Seat<Session<M, A>>, { limit, value }: Pressure<Session<M, A>>): void {
+    if (seat.session) this.#counters.evicted++
     const error = (this.#evictions[limit] ??= new LimitError('Session ended: another needed its place', {
       limit,
       value,
     }))
-    session.abandon({ kind: 'error', error })
-    this.#remove(session)
-  }
-
-  /** To whoever accepts; false when nobody has room for it. */
-  #introduce(session: Session<M, A>, info: Sender): boolean {
-    const taken = this.adopt(session)
-    if (!taken) this.#refuse('backlog', info)
-    return taken
+    seat.session?.abandon({ kind: 'error', error })
+    this.#table.delete(seat)
   }
 
   /** Every peer that gets no session comes by here. */
@@ -206,15 +211,15 @@ export class SessionListener<M, A extends Address>
   }
 
   #expire(): void {
-    this.#table.expire((session) => {
-      if (session.state !== 'closed') this.#counters.expired++
-      session.abandon({ kind: 'timeout', phase: 'idle' })
-      this.#remove(session)
+    this.#table.expire((seat) => {
+      if (seat.session) this.#counters.expired++
+      seat.session?.abandon({ kind: 'timeout', phase: 'idle' })
+      this.#table.delete(seat)
     })
+    this.#rest()
   }
 
-  #remove(session: Session<M, A>): void {
-    this.#table.delete(session)
+  #rest(): void {
     if (this.#table.size === 0) this.#clock.stop()
   }
 }

@@ -1,4 +1,4 @@
-import type { QueueLimits, ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
+import type { ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
 import type { Lookup } from './resolve.ts'
 import type { TrafficOptions } from './socket-options.ts'
 
@@ -26,8 +26,9 @@ export interface SocketOptions extends TrafficOptions {
   /** What may wait to be sent while the system's buffer is full. Default 1,024 datagrams, 4 MiB, `drop-newest`. */
   sendQueue?: SendQueueOptions
   /**
-   * Resolves names instead of the system. A literal address never gets here, and each name does once. The first
-   * address that the socket can send to is used.
+   * Resolves names instead of the system. A literal address never gets here, and each name does once. `bind` and
+   * what is sent by name take the first address of a family that the socket can send to; `connect` takes the first
+   * that the system knows a way to.
    */
   lookup?: Lookup
   /** Ends the attempt: the call rejects with `signal.reason`. Of no effect afterwards. */
@@ -62,12 +63,16 @@ export type Validation = 'none' | 'cookie'
 /** Options of sessions: what a listener has, wherever it listens. */
 export interface SessionOptions extends MessageOptions {
   /**
-   * Sessions at a time. For one more, the least recently heard gives way, first of those that are not validated;
-   * a validated one that was heard in the last quarter of `idleTimeout` does not, and the newcomer is refused.
-   * Default 10,000.
+   * Sessions at a time, and what is remembered of those that ended for `maxUnvalidatedDatagrams`. For one more, the
+   * least recently heard gives way: first of what is only remembered, then of sessions that are not validated, then of
+   * peers that had their share of datagrams, who keep half of the places at most. A validated one that was heard in the
+   * last quarter of `idleTimeout` does not, and the newcomer is refused. Default 10,000.
    */
   maxSessions?: number
-  /** Sessions at a time with one IP address; for one more, one of these gives way. Default 64. */
+  /**
+   * Of these, with one IP address; for one more, one of them gives way, by the same rule. Of IPv6 with one network of 64
+   * bits, whose addresses are all its owner's (RFC 4291 section 2.5.4); of link-local ones with each. Default 64.
+   */
   maxSessionsPerAddress?: number
   /** Milliseconds after which a session ends from which nothing came; sending does not count. Default 30,000. */
   idleTimeout?: number
@@ -85,8 +90,8 @@ export interface SessionOptions extends MessageOptions {
    */
   maxAmplification?: number
   /**
-   * Datagrams that may be sent to a peer that is not validated, before nothing came from it for `idleTimeout`; a
-   * session that ends does not give it more. One forged datagram would have two servers answer each other for ever:
+   * Datagrams that may be sent to a peer that is not validated, before nothing came from it for `idleTimeout`: in all
+   * its sessions together, so that one that ends does not give it more. One forged datagram would have two servers answer each other for ever:
    * this ends it, whoever the other one is. Default 1,000.
    */
   maxUnvalidatedDatagrams?: number
@@ -106,6 +111,8 @@ export interface ConnectOptions
   port: number
   /** The peer: a literal address, or a name that is resolved once. Default `127.0.0.1`. */
   host?: string
+  /** The interface of a link-local IPv6 address (RFC 4007), as in a `remoteAddress`; may also stand in `host` behind a `%`. */
+  zone?: string
   /** `'cookie'` where the listener has that option. Default `'none'`. */
   validation?: Validation
   /** Milliseconds that resolving the name, and validation by cookie, may take together. Default 10,000. */
@@ -131,6 +138,14 @@ export const defaultSendQueue: Required<SendQueueOptions> = {
   policy: 'drop-newest',
 }
 /** Of a socket without sessions, and of all sessions of a listener together. */
-export const defaultSocketQueue: Required<QueueLimits> = { datagrams: 4_096, bytes: 16 * 1024 * 1024 }
+export const defaultSocketQueue: Required<ReceiveQueueOptions> = {
+  datagrams: 4_096,
+  bytes: 16 * 1024 * 1024,
+  policy: 'drop-newest',
+}
 /** Of one peer. */
-export const defaultPeerQueue: Required<QueueLimits> = { datagrams: 256, bytes: 1024 * 1024 }
+export const defaultPeerQueue: Required<ReceiveQueueOptions> = {
+  datagrams: 256,
+  bytes: 1024 * 1024,
+  policy: 'drop-newest',
+}

@@ -61,8 +61,8 @@ export class Outlet {
   fits(bytes: number): boolean {
     if (!this.#saturatedBy(bytes)) return true
     const { datagrams, bytes: limit } = this.#limits
-    const count = this.#queued + this.#held.length
-    const size = this.#queuedBytes + this.#heldBytes
+    const count = (this.#queued('getSendQueueCount') ?? this.#datagrams) + this.#held.length
+    const size = (this.#queued('getSendQueueSize') ?? this.#bytes) + this.#heldBytes
     return count < datagrams && size + bytes <= limit
   }
 
@@ -114,33 +114,30 @@ export class Outlet {
     setImmediate(() => this.#relieve())
   }
 
-  /**
-   * Callbacks come in a later tick even for what the system took at once; so beyond the window the runtime is
-   * asked what it really holds, if it tells.
-   */
+  /** Whether the runtime gets no more for now. What waits already goes first. */
   #saturatedBy(bytes: number): boolean {
-    if (this.#held.length > 0) return true
-    return !this.#roomyFor(bytes) && this.#queued > 0
+    return this.#held.length > 0 || (this.#datagrams > 0 && !this.#hasRoomFor(bytes))
   }
 
-  #roomyFor(bytes: number): boolean {
+  /**
+   * Callbacks come in a later tick even for what the system took at once, so the runtime is asked what it really holds.
+   * It gets nothing as long as that is one datagram: what it is given cannot be taken back, and libuv gives the error
+   * of one that cannot be sent to all that it tries in the same call (libuv issue 3129). Where the runtime does not
+   * tell, a window has to do.
+   */
+  #hasRoomFor(bytes: number): boolean {
+    const queued = this.#queued('getSendQueueCount')
+    if (queued !== undefined) return queued === 0
     return this.#datagrams < this.#window.datagrams && this.#bytes + bytes <= this.#window.bytes
   }
 
-  get #queued(): number {
+  /** What the runtime holds because the system has no room for it, in datagrams or in bytes, if it tells. */
+  #queued(question: 'getSendQueueCount' | 'getSendQueueSize'): number | undefined {
     try {
-      return this.#socket.getSendQueueCount?.() ?? this.#datagrams
+      return this.#socket[question]?.()
     } catch {
       // It is closed.
-      return this.#datagrams
-    }
-  }
-
-  get #queuedBytes(): number {
-    try {
-      return this.#socket.getSendQueueSize?.() ?? this.#bytes
-    } catch {
-      return this.#bytes
+      return undefined
     }
   }
 
@@ -152,7 +149,7 @@ export class Outlet {
   #refill(): void {
     if (this.#refilling) return
     this.#refilling = true
-    for (let next = this.#held.head; next && this.#roomyFor(next.data.length); next = this.#held.head) {
+    for (let next = this.#held.head; next && this.#hasRoomFor(next.data.length); next = this.#held.head) {
       const { lane, data, port, host } = this.#release()
       this.#launch(lane, data, port, host)
     }
@@ -167,7 +164,7 @@ export class Outlet {
       if (host === undefined) this.#socket.send(data, lane.settle)
       else this.#socket.send(data, port, host, lane.settle)
     } catch (error) {
-      lane.settle(error as Error)
+      lane.launchFailed(error as Error)
     }
   }
 

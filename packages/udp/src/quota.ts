@@ -24,6 +24,14 @@ export interface ReceiveQueueOptions extends QueueLimits {
   policy?: 'drop-newest' | 'drop-oldest'
 }
 
+/** A queue's options; what is not given, or undefined, is as in `defaults`. */
+export function queueOptions<T extends QueueLimits & { policy?: string }>(
+  defaults: Required<T>,
+  { datagrams = defaults.datagrams, bytes = defaults.bytes, policy = defaults.policy }: Partial<T> = {},
+): Required<T> {
+  return { ...defaults, datagrams, bytes, policy }
+}
+
 /** Room for so many datagrams and so many bytes; a part of a larger room, if there is one. */
 export class Quota {
   readonly #limits: Required<QueueLimits>

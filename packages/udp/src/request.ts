@@ -7,14 +7,14 @@
 import type { Address, DatagramSocket } from '@fairlead/core'
 
 import { type RequestsOptions, requestsSettings } from './request/options.ts'
-import type { Peer } from './request/peer.ts'
 import { RequestEndpoint, type RequestSocket } from './request/request-socket.ts'
+import type { RequestTarget } from './request/target.ts'
 
 export type { AnswerMemoryLimits, RequestsOptions } from './request/options.ts'
-export type { Peer } from './request/peer.ts'
 export type { RequestOptions, RetryBackoff } from './request/request-options.ts'
 export type { RequestSocket } from './request/request-socket.ts'
 export type { RequestStats } from './request/stats.ts'
+export type { RequestTarget } from './request/target.ts'
 
 /**
  * Sends requests over a datagram socket, and answers those of others; each side may do both. A request or an
@@ -34,15 +34,15 @@ export type { RequestStats } from './request/stats.ts'
  * await server.close()
  * ```
  */
-export function requests<From extends Address & To, To extends Peer>(
+export function requests<From extends Address & To, To extends RequestTarget>(
   socket: DatagramSocket<From, To>,
   options: RequestsOptions<From, string> & { messages: 'text' },
 ): RequestSocket<From, To, string>
-export function requests<From extends Address & To, To extends Peer>(
+export function requests<From extends Address & To, To extends RequestTarget>(
   socket: DatagramSocket<From, To>,
   options?: RequestsOptions<From, Uint8Array> & { messages?: 'binary' },
 ): RequestSocket<From, To, Uint8Array>
-export function requests<From extends Address & To, To extends Peer, M>(
+export function requests<From extends Address & To, To extends RequestTarget, M>(
   socket: DatagramSocket<From, To>,
   options: RequestsOptions<From, M> = {},
 ): RequestSocket<From, To, M> {

@@ -1,6 +1,6 @@
 import { promises as dns } from 'node:dns'
 
-import { ipAddress, TimeoutError } from '@fairlead/core'
+import { TimeoutError } from '@fairlead/core'
 import { unlessAborted } from '@fairlead/core/transport'
 
 import type { IpAddress } from './datagram.ts'
@@ -19,8 +19,8 @@ export interface ResolveOptions {
   signal?: AbortSignal | undefined
   /** Instead of the system's resolver. */
   lookup?: Lookup | undefined
-  /** The only family that is of use. Default: either. */
-  family?: 4 | undefined
+  /** The families that are of use. Default: both. */
+  families?: readonly (4 | 6)[] | undefined
 }
 
 /** What ends in a number is an address or nothing: resolvers read `0x7f.1` and `0177.1` as `127.0.0.1`. */
@@ -31,18 +31,21 @@ export function isName(host: string): boolean {
   return host !== '' && host.length <= 254 && !/[\s:%/\p{C}]/u.test(host) && !numeric.test(host)
 }
 
+/** The addresses of a host, at least one, the best first. */
+export type Addresses = readonly [IpAddress, ...IpAddress[]]
+
 /**
- * The address of a host, asked for once; a literal never meets the resolver.
+ * The addresses of a host, asked for once; a literal never meets the resolver.
  *
  * @throws TimeoutError with phase `dns`, `signal.reason`, or the resolver's error.
  */
-export async function resolve(host: string, port: number, options: ResolveOptions): Promise<IpAddress> {
+export async function resolve(host: string, port: number, options: ResolveOptions): Promise<Addresses> {
   const literal = literalOf(host, port)
-  if (literal) return literal
+  if (literal) return [literal]
   const timeout = AbortSignal.timeout(options.timeout)
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
   try {
-    return ipAddress(await unlessAborted(ask(host, options, signal), signal), port)
+    return await unlessAborted(ask(host, port, options, signal), signal)
   } catch (error) {
     if (error !== timeout.reason) throw error
     throw new TimeoutError(`Cannot resolve ${host}: no answer within ${options.timeout} ms`, {
@@ -52,16 +55,25 @@ export async function resolve(host: string, port: number, options: ResolveOption
   }
 }
 
-async function ask(host: string, { lookup, family }: ResolveOptions, signal: AbortSignal): Promise<string> {
-  // A name is what it is to every other program of the machine: `lookup`, not `resolve`.
-  if (!lookup) return (await dns.lookup(host, family === undefined ? {} : { family })).address
-  const found = await lookup(host, signal)
-  const fitting = Array.isArray(found) ? (found as unknown[]).map(addressIn) : []
-  const first = fitting.find((it) => it !== undefined && (family === undefined || it.family === family))
-  if (first) return first.zone === undefined ? first.host : `${first.host}%${first.zone}`
+async function ask(
+  host: string,
+  port: number,
+  { lookup = systemLookup, families = [4, 6] }: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Addresses> {
+  const found: unknown = await lookup(host, signal)
+  const addresses = Array.isArray(found) ? found.map((it: unknown) => addressIn(it, port)) : []
+  const [first, ...others] = addresses.filter((it) => it !== undefined && families.includes(it.family))
+  if (first) return [first, ...(others as IpAddress[])]
   throw Object.assign(new Error(`the lookup of ${host} gave no address that fits`), { code: 'ENOTFOUND' })
 }
 
-function addressIn(found: unknown): IpAddress | undefined {
-  return typeof found === 'string' ? literalOf(found) : undefined
+/** A name is what it is to every other program of the machine: `lookup`, not `resolve`. */
+async function systemLookup(host: string): Promise<string[]> {
+  const found = await dns.lookup(host, { all: true })
+  return found.map(({ address }) => address)
+}
+
+function addressIn(found: unknown, port: number): IpAddress | undefined {
+  return typeof found === 'string' ? literalOf(found, port) : undefined
 }

@@ -9,11 +9,11 @@ import {
   defaultSendQueue,
   type SessionOptions,
 } from './options.ts'
-import type { QueueLimits, ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
+import { queueOptions, type ReceiveQueueOptions, type SendQueueOptions } from './quota.ts'
 
 /** {@link SessionOptions} with their defaults. */
 export interface SessionSettings extends Required<SessionOptions> {
-  readonly receiveQueue: Required<QueueLimits> & Pick<ReceiveQueueOptions, 'policy'>
+  readonly receiveQueue: Required<ReceiveQueueOptions>
   readonly sendQueue: Required<SendQueueOptions>
 }
 
@@ -38,7 +38,7 @@ export function sessionSettings({
     validation,
     maxAmplification,
     maxUnvalidatedDatagrams: maxAmplification === Infinity ? Infinity : maxUnvalidatedDatagrams,
-    receiveQueue: { ...defaultPeerQueue, ...receiveQueue },
-    sendQueue: { ...defaultSendQueue, ...sendQueue },
+    receiveQueue: queueOptions(defaultPeerQueue, receiveQueue),
+    sendQueue: queueOptions(defaultSendQueue, sendQueue),
   }
 }

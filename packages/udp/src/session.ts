@@ -2,14 +2,16 @@ import { type Address, LimitError, type MessageConnection } from '@fairlead/core
 
 import { DatagramConnection, type DatagramPeer, type DatagramSetup } from './datagram-connection.ts'
 import type { IpAddress } from './datagram.ts'
-import type { Seat } from './session-table.ts'
+import type { Seat } from './seat.ts'
+import type { SessionTable } from './session-table.ts'
 
 /**
  * A listener's conversation with one remote address. It begins with the first datagram from there, or with
  * `validation: 'cookie'` when the peer has shown that it reads what is sent there. It ends when it is closed,
  * when its listener is, when nothing came for too long, or when it has to make room for others. What comes from
- * there afterwards begins a new one, unless the peer has used up `maxUnvalidatedDatagrams`: then it is not heard
- * before it was silent for `idleTimeout`. Closing sends nothing: what says goodbye is up to the messages.
+ * there afterwards begins a new one, for which what was sent to a peer that is not {@link validated} counts, too:
+ * whoever has used up `maxUnvalidatedDatagrams` is not heard before it was silent for `idleTimeout`. Closing sends
+ * nothing: what says goodbye is up to the messages.
  *
  * The sender of a datagram is whoever its address says (RFC 8085 section 6): anybody can write another's. So
  * little is sent to a peer that is not {@link validated}, and it is the first to make room.
@@ -43,34 +45,21 @@ export interface UdpSession<M, A extends Address = IpAddress> extends MessageCon
 /** What all sessions of a listener share. */
 export interface SessionSetup<M, A extends Address> extends DatagramSetup<M, A> {
   readonly maxAmplification: number
-  readonly maxUnvalidatedDatagrams: number
   /** Told what the order of the sessions depends on. */
-  readonly table: {
-    readonly now: number
-    heard(session: Session<M, A>): void
-    promote(session: Session<M, A>): void
-  }
+  readonly table: Pick<SessionTable<Session<M, A>>, 'now' | 'heard' | 'promote' | 'sent'>
 }
 
 /** The {@link UdpSession} over a listener's socket. */
-export class Session<M, A extends Address>
-  extends DatagramConnection<M, A>
-  implements UdpSession<M, A>, Seat<Session<M, A>>
-{
-  declare readonly host: string
+export class Session<M, A extends Address> extends DatagramConnection<M, A> implements UdpSession<M, A> {
   declare protected readonly setup: SessionSetup<M, A>
-  older: Session<M, A> | undefined
-  newer: Session<M, A> | undefined
-  heardAt: number
+  readonly seat: Seat<Session<M, A>>
   /** What the client drew when it validated itself by cookie. */
   readonly nonce: string | undefined
   #validated: boolean
-  /** Datagrams accepted while the peer was not validated. */
-  #unvalidated = 0
 
-  constructor(setup: SessionSetup<M, A>, peer: DatagramPeer<A>, nonce?: string) {
+  constructor(setup: SessionSetup<M, A>, seat: Seat<Session<M, A>>, peer: DatagramPeer<A>, nonce?: string) {
     super(setup, peer)
-    this.heardAt = setup.table.now
+    this.seat = seat
     this.nonce = nonce
     this.#validated = nonce !== undefined
   }
@@ -82,16 +71,11 @@ export class Session<M, A extends Address>
   validate(): void {
     if (this.#validated || this.state === 'closed') return
     this.#validated = true
-    this.setup.table.promote(this)
-  }
-
-  /** Whether no more datagrams may be sent before the peer is validated. */
-  get spent(): boolean {
-    return !this.#validated && this.#unvalidated >= this.setup.maxUnvalidatedDatagrams
+    this.setup.table.promote(this.seat)
   }
 
   override receive(data: Uint8Array): void {
-    if (this.heardAt !== this.setup.table.now) this.setup.table.heard(this)
+    if (this.seat.heardAt !== this.setup.table.now) this.setup.table.heard(this.seat)
     super.receive(data)
   }
 
@@ -103,15 +87,15 @@ export class Session<M, A extends Address>
       const why = `are more than ${maxAmplification} times the ${this.bytesIn} that came`
       this.#withhold(`${total} bytes in all`, why, 'maxAmplification', total)
     }
-    if (this.spent) {
-      const value = this.#unvalidated + 1
+    if (this.seat.spent) {
+      const value = this.seat.sent + 1
       this.#withhold(`${value} datagrams`, 'are too many: see validate()', 'maxUnvalidatedDatagrams', value)
     }
   }
 
   protected override passed(bytes: number): void {
     super.passed(bytes)
-    if (!this.#validated) this.#unvalidated++
+    if (!this.#validated) this.setup.table.sent(this.seat)
   }
 
   #withhold(what: string, why: string, limit: string, value: number): never {

@@ -3,7 +3,12 @@ import type { SocketError } from '@fairlead/core'
 import { kernelDrops, type SocketPlace } from './kernel-drops.ts'
 import type { GrantedBuffers } from './socket-options.ts'
 
-/** What a UDP socket counted since it was opened. Datagrams, unless the name says bytes. */
+/**
+ * What a UDP socket counted since it was opened. Datagrams, unless the name says bytes.
+ *
+ * Each of the `received` was given to a reader, or waits for one, or is one of `receiveDropped` or `rejected`; the
+ * rest are the control datagrams of validation by cookie.
+ */
 export interface UdpStats {
   /** The system took them. What becomes of them on the way nobody knows. */
   readonly sent: number
@@ -14,10 +19,13 @@ export interface UdpStats {
   readonly sendDropped: number
   /** Refused by `write` and `send` because they were larger than a datagram, or a message, may be. */
   readonly oversized: number
-  /** The system handed them over; some may have been dropped here afterwards. */
+  /** The system handed them over, and they were not `filtered`; some may have been dropped here afterwards. */
   readonly received: number
   readonly receivedBytes: number
-  /** Dropped by the policy of the receive queue, because nobody read fast enough and it was full. */
+  /**
+   * Dropped because nobody read: fast enough, so that the receive queue was full and its policy said so; or ever, since
+   * the conversation was closing, or was closed before.
+   */
   readonly receiveDropped: number
   /**
    * Dropped by the system before they came here, mostly because its receive buffer was full. Undefined where it
@@ -30,8 +38,8 @@ export interface UdpStats {
   /** Dropped because of their sender: on a connected socket somebody else, on a bound one nobody, by port 0. */
   readonly filtered: number
   /**
-   * Dropped by a listener that made no session for them: it has as many as it may, it is suspended, or the peer had
-   * its share without being validated.
+   * Dropped by a listener that had no session for them: it has as many as it may, too many wait to be accepted, it is
+   * suspended, or the peer is not validated: it had its share, or has shown no cookie.
    */
   readonly rejected: number
   /** Sessions that ended because nothing came for too long. */
@@ -44,7 +52,7 @@ export interface UdpStats {
   readonly cookies: number
   /** Answers with a cookie that was not made for them, or too long ago. */
   readonly badCookies: number
-  /** Calls of a handler that threw or rejected. */
+  /** Calls of a handler, or of an accept callback, that threw or rejected. */
   readonly handlerErrors: number
   /** Bytes of the system's receive buffer, as granted: Linux reports twice what it was asked for; 0 where the runtime does not tell. */
   readonly recvBufferSize: number

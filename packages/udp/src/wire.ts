@@ -8,20 +8,20 @@ export function wireHost({ host, zone }: IpAddress): string {
 }
 
 /**
- * Turns destinations into what a socket of one family can be given. The last one is remembered: most
+ * Turns destinations into what a socket can be given. The last one is remembered: most
  * datagrams go where the one before went.
  */
 export class Wire {
-  readonly #family: 4 | 6
+  readonly #speaks: readonly (4 | 6)[]
   readonly #find: (name: string) => string | undefined
   /** At first what no destination has, not even one without a host. */
   #host: string | symbol = Symbol('nobody')
   #zone: string | undefined
   #wire = ''
 
-  /** `find` knows where some names lead. */
-  constructor(family: 4 | 6, find: (name: string) => string | undefined = () => undefined) {
-    this.#family = family
+  /** `speaks` are the families that it can send to, its own first; `find` knows where some names lead. */
+  constructor(speaks: readonly (4 | 6)[], find: (name: string) => string | undefined = () => undefined) {
+    this.#speaks = speaks
     this.#find = find
   }
 
@@ -46,13 +46,13 @@ export class Wire {
     return wire
   }
 
-  /** @throws TypeError when a socket of this family cannot send there. */
+  /** @throws TypeError when the socket cannot send there. */
   wireHostOf(address: IpAddress): string {
-    if (address.family === this.#family) return wireHost(address)
-    if (address.family === 4) return mappedPrefix + address.host
-    throw new TypeError(
-      `Cannot send to ${address.host}: the socket is bound to IPv4; bind it to '::' for both`,
-    )
+    const [own] = this.#speaks
+    if (address.family === own) return wireHost(address)
+    if (this.#speaks.includes(address.family)) return mappedPrefix + address.host
+    const alone = `the socket is bound to IPv${own} alone; bind it to '::' for both`
+    throw new TypeError(`Cannot send to ${address.host}: ${alone}`)
   }
 }
 

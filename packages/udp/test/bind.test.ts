@@ -268,3 +268,38 @@ test('says how large a receive buffer was granted', async () => {
   expect(small.stats().recvBufferSize).toBeGreaterThanOrEqual(8_192)
   expect(usual.stats().recvBufferSize).toBeGreaterThan(small.stats().recvBufferSize)
 })
+
+test('an undefined limit of a queue is the default', async () => {
+  const none = { datagrams: undefined, bytes: undefined, policy: undefined } as never
+  await using server = await udp.bind({ receiveQueue: none, sendQueue: none })
+  await using client = await udp.bind()
+  const sender = setInterval(() => {
+    for (let count = 0; count < 500; count++) client.write('x', server.address)
+  }, 1)
+  await until(() => server.stats().receiveDropped > 0)
+  clearInterval(sender)
+  const { received, receiveDropped } = server.stats()
+  expect(received - receiveDropped).toBe(4_096)
+})
+
+test('options that are none are refused', async () => {
+  for (const options of [null, 5, 'x']) {
+    await expect(udp.bind(options as never)).rejects.toThrow(/^Invalid options of bind: /)
+    await expect(udp.listen(options as never)).rejects.toThrow(/^Invalid options of listen: /)
+    await expect(udp.connect(options as never)).rejects.toThrow(/^Invalid options of connect: /)
+  }
+  await expect(udp.connect(undefined as never)).rejects.toThrow(/^Invalid options of connect: /)
+  await expect(udp.listen({}, 5 as never)).rejects.toThrow(/^Invalid option accept: /)
+  await expect(udp.bind({ sendQueue: [] as never })).rejects.toThrow(/^Invalid option sendQueue: /)
+  await expect(udp.listen({ maxAmplification: '3' as never })).rejects.toThrow(
+    /^Invalid option maxAmplification: /,
+  )
+  for (const host of ['0x7f.1', '127.1', 'a b', '', 7]) {
+    await expect(udp.bind({ host: host as never })).rejects.toThrow(/^Invalid option host: /)
+    await expect(udp.connect({ host: host as never, port: 9 })).rejects.toThrow(/^Invalid option host: /)
+  }
+  for (const zone of ['lo', '', 5]) {
+    const given = { port: 9, zone: zone as never }
+    await expect(udp.connect(given)).rejects.toThrow(/^Invalid option zone: "127\.0\.0\.1" does not take /)
+  }
+})

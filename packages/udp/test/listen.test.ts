@@ -4,7 +4,7 @@ import * as udp from '@fairlead/udp'
 import { expect, test } from 'vitest'
 
 import { SessionListener } from '../src/listener.ts'
-import { openBound } from '../src/open.ts'
+import { openBound } from '../src/open-bound.ts'
 import { Counters } from '../src/stats.ts'
 import { bare, troubles, until } from './tools.ts'
 

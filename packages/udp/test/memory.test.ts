@@ -64,6 +64,7 @@ test('a name in use, wrong options, an aborted signal: each with its own error',
   const network = new DatagramNetwork()
   await using listener = await echoing(network)
   await expect(echoing(network)).rejects.toThrow(ListenError)
+  await expect(echoing(network)).rejects.toThrow('Cannot listen on memory:echo: name is in use')
   await expect(listen(network, { name: '' })).rejects.toThrow(/^Invalid option name/)
   await expect(connect(network, {} as never)).rejects.toThrow(/^Invalid option to/)
   await expect(connect(network, { to: 'echo', name: 5 as never })).rejects.toThrow(/^Invalid option name/)
@@ -74,6 +75,37 @@ test('a name in use, wrong options, an aborted signal: each with its own error',
   const signal = AbortSignal.abort(reason)
   await expect(connect(network, { to: 'echo', signal })).rejects.toBe(reason)
   expect(listener.connections.size).toBe(0)
+})
+
+test('what is no network is told so, and not that a name is in use', async () => {
+  for (const network of [null, undefined, {}, 'network'] as never[]) {
+    await expect(listen(network, { name: 'x' })).rejects.toThrow(/^Invalid network of listen/)
+    await expect(connect(network, { to: 'x' })).rejects.toThrow(/^Invalid network of connect/)
+  }
+  const broken = { bind: () => Promise.reject(new RangeError('out of cables')) }
+  await expect(listen(broken as never, { name: 'x' })).rejects.toThrow('out of cables')
+})
+
+test('by cookie: what comes without a session is counted', async () => {
+  const network = new DatagramNetwork()
+  await using listener = await echoing(network, cookie)
+  await using peer = await connect(network, { to: 'echo', messages: 'text' })
+  peer.write('long enough for an answer')
+  peer.write('short')
+  await until(() => listener.stats().received === 2)
+  expect(listener.stats().rejected).toBe(2)
+})
+
+test('a listener that is restarted at once is proved to at once', async () => {
+  const network = new DatagramNetwork()
+  const before = await echoing(network, cookie)
+  await using peer = await connect(network, { to: 'echo', ...cookie })
+  before.destroy()
+  await before.closed
+  await using listener = await echoing(network, cookie)
+  // The STALE that this is answered with is the only one.
+  peer.write('a long message')
+  await until(() => listener.connections.size === 1)
 })
 
 test('a name is free again when its connection is closed', async () => {

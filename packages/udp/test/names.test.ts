@@ -151,3 +151,34 @@ test('connect asks an own resolver once, and takes the first address', async () 
   expect(literal.state).toBe('open')
   expect(asked.length).toBe(1)
 })
+
+test('a name leads to what the socket can send to', async () => {
+  const lookup = async (): Promise<string[]> => ['127.0.0.1', '::1']
+  await using server = await udp.bind({ host: '::1' })
+  const to = { host: 'both.example', port: server.address.port }
+  for (const options of [{ host: '::1' }, { host: '::', ipv6Only: true }]) {
+    await using client = await udp.bind({ ...options, lookup })
+    client.write('x', to)
+    await until(() => client.stats().sent === 1)
+  }
+  await until(() => server.stats().received === 2)
+})
+
+test('connect takes the first address that there is a way to, and tells of all when there is none', async () => {
+  await using server = await udp.bind()
+  const { port } = server.address
+  // Broadcast is not allowed: the system says so at once, without a network.
+  const nowhere = '255.255.255.255'
+  await using peer = await udp.connect({
+    host: 'a.example',
+    port,
+    lookup: async () => [nowhere, '127.0.0.1'],
+  })
+  expect(peer.remoteAddress.host).toBe('127.0.0.1')
+  const failing = udp.connect({ host: 'b.example', port, lookup: async () => [nowhere, nowhere] })
+  await expect(failing).rejects.toMatchObject({
+    name: 'ConnectError',
+    message: expect.stringMatching(/^Cannot connect to b\.example:\d+: permission denied/),
+    attempts: [{ code: 'EACCES' }, { code: 'EACCES' }],
+  })
+})

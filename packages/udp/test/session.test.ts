@@ -4,7 +4,7 @@ import * as udp from '@fairlead/udp'
 import { expect, test, vi } from 'vitest'
 
 import { SessionListener } from '../src/listener.ts'
-import { openBound } from '../src/open.ts'
+import { openBound } from '../src/open-bound.ts'
 import type { SessionOptions } from '../src/options.ts'
 import type { Session } from '../src/session.ts'
 import { Counters } from '../src/stats.ts'
@@ -274,4 +274,211 @@ test('a listener that is made to speak to itself comes to an end, too', async ()
   listener.receive(bytes(10), from('127.0.0.1', listener.address.port))
   await until(() => listener.stats().withheld === 1)
   expect(listener.stats()).toMatchObject({ sent: 50, received: 51 })
+})
+
+/** Servers that end each session when they have answered. */
+const oneShots: Record<string, Accept<udp.UdpSession<Uint8Array>, Uint8Array>> = {
+  close: (session) => ({
+    onData(data) {
+      session.write(data)
+      void session.close()
+    },
+  }),
+  destroy: (session) => ({
+    onData(data) {
+      session.write(data)
+      session.destroy()
+    },
+  }),
+  return: async (session) => {
+    for await (const data of session) {
+      await session.send(data)
+      return
+    }
+  },
+}
+
+test.each(Object.entries(oneShots))(
+  'what was sent to a peer counts for its next session, too, and for that after it: they %s',
+  async (_, serve) => {
+    await using listener = await listenerOf({ maxUnvalidatedDatagrams: 5 }, serve)
+    for (let index = 0; index < 20; index++) {
+      listener.receive(bytes(1), from('127.0.0.1', 9))
+      await until(() => listener.connections.size === 0)
+      await until(() => listener.stats().sent === Math.min(index + 1, 5))
+    }
+    expect(listener.stats()).toMatchObject({ sent: 5, rejected: 15, withheld: 0 })
+  },
+)
+
+test('what is remembered of a peer is forgotten when nothing came from there for the idle time', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    let sessions = 0
+    await using listener = await listenerOf({ maxUnvalidatedDatagrams: 2, idleTimeout: 40 }, (session) => {
+      sessions++
+      session.write(bytes(1))
+      session.destroy()
+    })
+    const come = (): void => listener.receive(bytes(1), from('127.0.0.1', 9))
+    for (let index = 0; index < 10; index++) {
+      come()
+      vi.advanceTimersByTime(20)
+    }
+    expect(sessions).toBe(2)
+    vi.advanceTimersByTime(60)
+    come()
+    expect(sessions).toBe(3)
+    // Nobody was there to be timed out, or to be told.
+    expect(listener.stats()).toMatchObject({ expired: 0, rejected: 8 })
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('who is known to be where he says has nothing remembered of him', async () => {
+  let sessions = 0
+  await using listener = await listenerOf({ maxUnvalidatedDatagrams: 1 }, (session) => {
+    sessions++
+    session.validate()
+    session.write(bytes(100))
+    session.destroy()
+  })
+  for (let index = 0; index < 10; index++) listener.receive(bytes(1), from('127.0.0.1', 9))
+  expect(sessions).toBe(10)
+})
+
+test('forged neighbours of a peer that had its share do not win it another', async () => {
+  const limits = { maxUnvalidatedDatagrams: 3, maxSessionsPerAddress: 4 }
+  let sent = 0
+  await using listener = await listenerOf(limits, (session) => ({
+    onData() {
+      session.write(bytes(1))
+      if (session.remoteAddress.port === 9) sent++
+    },
+  }))
+  for (let round = 0; round < 10; round++) {
+    for (let index = 0; index < 5; index++) listener.receive(bytes(1), from('127.0.0.1', 9))
+    await new Promise((resolve) => setImmediate(resolve))
+    for (let port = 10; port < 20; port++) listener.receive(bytes(1), from('127.0.0.1', port))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(sent).toBe(3)
+})
+
+test('sessions that are gone leave the backlog to those who come', async () => {
+  await using listener = await listenerOf({ idleTimeout: 40 })
+  for (let index = 0; index < 128; index++) listener.receive(bytes(1), from(host(index)))
+  await until(() => listener.stats().expired === 128)
+  listener.receive(bytes(1), from('192.0.2.1'))
+  expect(listener.stats().rejected).toBe(0)
+  const session = await next(listener)
+  expect(session).toMatchObject({ state: 'open', remoteAddress: { host: '192.0.2.1' } })
+})
+
+test('nobody has to make room for a newcomer whom the backlog has no place for', async () => {
+  await using listener = await listenerOf({ maxSessions: 128 })
+  for (let index = 0; index < 129; index++) listener.receive(bytes(1), from(host(index)))
+  expect(listener.stats()).toMatchObject({ evicted: 0, rejected: 1 })
+})
+
+test('whatever of a session throws or rejects is counted, and told as the last trouble', async () => {
+  const failing: Accept<udp.UdpSession<Uint8Array>, Uint8Array>[] = [
+    () => {
+      throw new Error('number 1')
+    },
+    () => Promise.reject(new Error('number 2')),
+    () => ({
+      onData() {
+        throw new Error('number 3')
+      },
+    }),
+    () => ({ onData: () => Promise.reject(new Error('number 4')) }),
+    (session) => {
+      queueMicrotask(() => session.destroy())
+      return {
+        onData() {},
+        onClose() {
+          throw new Error('number 5')
+        },
+      }
+    },
+  ]
+  let count = 0
+  await using listener = await listenerOf({}, (session) => failing[count++]?.(session))
+  for (const index of failing.keys()) {
+    listener.receive(bytes(1), from(host(index)))
+    await until(() => listener.stats().handlerErrors === index + 1)
+    expect(listener.stats().lastError?.message).toMatch(`number ${index + 1}`)
+  }
+})
+
+test('a connection counts what its handler throws, too', async () => {
+  await using listener = await udp.listen({}, echoes['handle'])
+  await using peer = await udp.connect({ port: listener.address.port })
+  peer.handle({
+    onData() {
+      throw new Error('the handler throws')
+    },
+  })
+  await peer.send(bytes(1))
+  await peer.closed
+  expect(peer.stats()).toMatchObject({ handlerErrors: 1 })
+  expect(peer.stats().lastError?.message).toMatch('the handler throws')
+})
+
+test('every datagram that came is found again in the counters', async () => {
+  let delivered = 0
+  const receiveQueue = { datagrams: 4 }
+  const options = { maxSessions: 4, maxSessionsPerAddress: 3, maxUnvalidatedDatagrams: 2, receiveQueue }
+  await using listener = await listenerOf({ ...options, idleTimeout: 40 }, (session) => {
+    const { port } = session.remoteAddress
+    if (port === 1) return { onData: () => void delivered++ }
+    // Never reads, and is closed in the end with what waits for it.
+    if (port === 2) return
+    // Closes while what was written is under way, and more comes.
+    if (port === 3) {
+      session.validate()
+      session.write(bytes(1))
+      return void session.close()
+    }
+    return {
+      onData(data) {
+        delivered++
+        session.write(data)
+        if (port === 4) session.destroy()
+      },
+    }
+  })
+  for (let round = 0; round < 8; round++) {
+    for (const port of [1, 2, 3, 4, 5]) {
+      for (let times = 0; times < 3; times++) listener.receive(bytes(1), from(host(port % 3), port))
+      await Promise.resolve()
+    }
+    if (round % 3 === 2) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await listener.suspend()
+  listener.receive(bytes(1), from('192.0.2.1'))
+  listener.receive(bytes(1), from('192.0.2.1', 0))
+  await until(() => listener.connections.size === 0)
+  const { received, receiveDropped, rejected, filtered } = listener.stats()
+  for (const count of [delivered, receiveDropped, rejected]) expect(count).toBeGreaterThan(0)
+  expect(received).toBe(delivered + receiveDropped + rejected)
+  expect([received, filtered]).toEqual([121, 1])
+})
+
+test('of IPv6, a network of 64 bits counts as one address; but not of link-local ones, or those of IPv4', async () => {
+  const limits = { maxSessionsPerAddress: 2 }
+  await using listener = await listenerOf(limits, () => ({ onData() {} }))
+  const from6 = (address: string) => ({ address, port: 4_000, family: 'IPv6' }) as const
+  const comes = (...addresses: string[]): number => {
+    const { evicted } = listener.stats()
+    for (const address of addresses) listener.receive(bytes(1), from6(address))
+    return listener.stats().evicted - evicted
+  }
+  expect(comes('2001:db8::1', '2001:db8::ffff:1', '2001:db8:0:1::1', '2001:db8:0:1:1::')).toBe(0)
+  expect(comes('2001:db8::1:2:3:4')).toBe(1)
+  expect(comes('2001:db8:0:1::5')).toBe(1)
+  expect(comes('fe80::1%eth0', 'fe80::2%eth0', 'fe80::3%eth0')).toBe(0)
+  expect(comes('::ffff:192.0.2.1', '::ffff:192.0.2.2', '::ffff:192.0.2.3')).toBe(0)
 })

@@ -5,8 +5,8 @@ import { largestTo } from '../src/size.ts'
 import { Wire } from '../src/wire.ts'
 
 test('destinations become what a socket of the family takes', () => {
-  const four = new Wire(4)
-  const six = new Wire(6)
+  const four = new Wire([4])
+  const six = new Wire([6, 4])
   expect(four.hostOf({ host: '192.0.2.7', port: 9 })).toBe('192.0.2.7')
   expect(four.hostOf({ host: '::ffff:192.0.2.8', port: 9 })).toBe('192.0.2.8')
   expect(six.hostOf({ host: '192.0.2.7', port: 9 })).toBe('::ffff:192.0.2.7')
@@ -18,7 +18,7 @@ test('destinations become what a socket of the family takes', () => {
 
 test('a name is what it is known for, and nothing until then', () => {
   const known = new Map<string, string>()
-  const wire = new Wire(4, (name) => known.get(name))
+  const wire = new Wire([4], (name) => known.get(name))
   expect(wire.hostOf({ host: 'example.org', port: 9 })).toBeUndefined()
   known.set('example.org', '192.0.2.7')
   expect(wire.hostOf({ host: 'example.org', port: 9 })).toBe('192.0.2.7')
@@ -28,7 +28,7 @@ test('a name is what it is known for, and nothing until then', () => {
 })
 
 test('a refused destination is not remembered', () => {
-  const wire = new Wire(4)
+  const wire = new Wire([4])
   expect(wire.hostOf({ host: '192.0.2.7', port: 9 })).toBe('192.0.2.7')
   for (const host of [
     '',

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { type Command, InvalidArgumentError } from 'commander'
 
-import { action, command, port, seconds } from '../command.ts'
+import { action, command, port } from '../command.ts'
 import { nickname } from '../hub/talk.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { Conversation } from './conversation.ts'
@@ -28,8 +28,12 @@ export function peerCommand(): Command {
   return command('peer', 'talk with others who run this, found without a server')
     .requiredOption('--name <name>', 'what others see', name)
     .option('--port <port>', 'UDP port for messages; 0 lets the system choose', port, 0)
-    .option('--discovery-port <port>', 'UDP port at which peers find each other (default: 17996)', port)
-    .option('--lifetime <seconds>', 'when others give you up after a crash', seconds, 15)
+    .option(
+      '--discovery-port <port>',
+      'UDP port at which peers find each other (default: 17996)',
+      within(1, 65_535),
+    )
+    .option('--lifetime <seconds>', 'when others give you up after a crash', within(1, 3_600), 15)
     .option('--lan', 'talk with the network, not with this machine only')
     .option('--json', 'print what happens as lines of JSON')
     .action(action('peer', runPeer))
@@ -57,6 +61,15 @@ async function runPeer({ lifetime, lan = false, json = false, ...flags }: PeerFl
   }
   // Ctrl-D leaves. Where nobody sits, the peer goes on listening.
   if (terminal.interactive) process.emit('SIGINT')
+}
+
+/** Argument of an option: what discovery takes, so that it is refused in the words of the option. */
+function within(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : -1
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`)
+  }
 }
 
 function name(text: string): string {

@@ -121,7 +121,10 @@ test.each([
     flags('anna', '--lifetime', 'long'),
     /^fairlead peer: option '--lifetime <seconds>' argument 'long' .*\n$/,
   ],
-  [flags('anna', '--lifetime', '0'), /^fairlead peer: Invalid option lifetime: .*\n$/],
+  [
+    flags('anna', '--lifetime', '0'),
+    /^fairlead peer: option '--lifetime <seconds>' argument '0' is invalid\. It takes .* from 1 to 3600\.\n$/,
+  ],
 ])('%j is refused in one line', async (args, line) => {
   const stderr = expect.stringMatching(line) as string
   expect(await Program.fairlead(args).ended).toMatchObject({ code: 1, stdout: '', stderr })

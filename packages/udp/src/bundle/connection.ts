@@ -1,5 +1,5 @@
-import type { CloseOptions, CloseReason, MessageConnection } from '@fairlead/core'
-import { ChunkIterator, type InnerHandler, Layer, ready, rejected } from '@fairlead/core/transport'
+import type { CloseOptions, CloseReason, MessageConnection, SocketError } from '@fairlead/core'
+import { ChunkIterator, type InnerHandler, Layer, rejected } from '@fairlead/core/transport'
 
 import type { BundleOptions, DatagramCarrier } from './options.ts'
 import { type Payload, payloadOf } from './payload.ts'
@@ -56,7 +56,7 @@ export class Bundled<M>
   stats(): BundleStats {
     const { sent, sentDatagrams, dropped } = this.#sender
     const { received, receivedDatagrams, malformed, window } = this.#receiver
-    const { lost = 0, duplicated = 0, reordered = 0 } = window ?? {}
+    const { lost = 0, duplicated = 0, reordered = 0, late = 0 } = window ?? {}
     return {
       sent,
       sentDatagrams,
@@ -66,6 +66,7 @@ export class Bundled<M>
       lost,
       duplicated,
       reordered,
+      late,
       malformed,
     }
   }
@@ -79,9 +80,11 @@ export class Bundled<M>
     return this.below.state === 'open' ? this.#sender.write(message) : this.below.write(message)
   }
 
+  /** Asks below for room, since a datagram that was refused there has not made `write` answer false. */
   send(message: M): Promise<void> {
     try {
-      return this.write(message) ? ready : this.drained()
+      this.write(message)
+      return this.drained()
     } catch (error) {
       return rejected(error)
     }
@@ -104,17 +107,12 @@ export class Bundled<M>
     return this.below.close(options)
   }
 
-  // What follows is heard from the connection. The first two are asked right before it closes by itself, for want
-  // of a reader or in a shutdown: the last moment for what was written in this turn.
+  // What follows is heard from the connection.
 
-  override get occupied(): boolean {
+  /** Whoever closes it, for want of a reader or in a shutdown. */
+  override onClosing(): void {
+    super.onClosing()
     this.#sender.flush()
-    return super.occupied
-  }
-
-  override get leavesShutdown(): boolean {
-    this.#sender.flush()
-    return super.leavesShutdown
   }
 
   onData(datagram: Uint8Array): void {
@@ -128,6 +126,12 @@ export class Bundled<M>
   onDrain(): void {
     this.#sender.relieved()
     this.slot.drain()
+  }
+
+  /** In a turn of its own while a datagram is being passed on, so that `write` never calls back into its caller. */
+  override onTrouble(error: SocketError): void {
+    if (this.#sender.passing) queueMicrotask(() => super.onTrouble(error))
+    else super.onTrouble(error)
   }
 
   onDeaf(reason?: CloseReason): void {

@@ -1,3 +1,4 @@
+import { codecOf } from '../codec.ts'
 import type { Messages } from '../options.ts'
 
 /** How a message gets into a datagram and out again, without a copy in between. */
@@ -8,26 +9,19 @@ export interface Payload<M> {
   take(from: Buffer, start: number, end: number): M
 }
 
+const codecs = { binary: codecOf<Uint8Array>('binary'), text: codecOf<string>('text') }
+
 const bytes: Payload<Uint8Array> = {
-  sizeOf(message) {
-    if (message instanceof Uint8Array) return message.byteLength
-    throw new TypeError(
-      `Cannot send: ${typeof message} is not a Uint8Array; for strings set messages: 'text'`,
-    )
-  },
+  // What is no message, the codec refuses.
+  sizeOf: (message) => (message instanceof Uint8Array ? message : codecs.binary.encode(message)).byteLength,
   put: (message, into, at) => into.set(message, at),
   /** The datagram is nobody else's, and each message has its own part of it. */
   take: (from, start, end) => from.subarray(start, end),
 }
 
-/** Bytes that are no UTF-8 become U+FFFD: a peer cannot break anything with them. */
 const text: Payload<string> = {
-  sizeOf(message) {
-    if (typeof message === 'string') return Buffer.byteLength(message)
-    throw new TypeError(
-      `Cannot send: ${typeof message} is not a string; for bytes leave messages: 'text' out`,
-    )
-  },
+  sizeOf: (message) =>
+    typeof message === 'string' ? Buffer.byteLength(message) : codecs.text.encode(message).byteLength,
   put: (message, into, at) => void into.write(message, at),
   take: (from, start, end) => from.toString('utf8', start, end),
 }

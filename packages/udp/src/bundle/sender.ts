@@ -23,6 +23,7 @@ export class BundleSender<M> {
   #scheduled = false
   /** The carrier answered false, and has not drained since. */
   #congested = false
+  #passing = false
   #toldOfDrops = false
 
   constructor(
@@ -47,7 +48,7 @@ export class BundleSender<M> {
   write(message: M): boolean {
     const size = this.#payload.sizeOf(message)
     if (size > this.maxMessageSize) throw oversized(size, this.maxMessageSize, 'maxMessageSize')
-    if (!this.#writer.fits(size)) this.flush()
+    while (!this.#writer.fits(size)) this.flush()
     this.#writer.add(message, size)
     if (!this.#scheduled && this.#corks === 0) {
       this.#scheduled = true
@@ -67,6 +68,11 @@ export class BundleSender<M> {
   /** The carrier has room again. */
   relieved(): void {
     this.#congested = false
+  }
+
+  /** Whether the carrier is being given a datagram right now. */
+  get passing(): boolean {
+    return this.#passing
   }
 
   /** Sends what waits, corked or not; over a carrier that is not open it is dropped. */
@@ -91,9 +97,13 @@ export class BundleSender<M> {
     if (this.#corks === 0) this.flush()
   }
 
-  /** Whether the carrier accepted the datagram. One that drops it tells so by itself, unless it throws. */
+  /**
+   * Whether the carrier accepted the datagram. One that drops it tells so by itself, unless it throws. Over a full
+   * queue that gives up its oldest this is a guess: what it then holds may have more bytes or fewer.
+   */
   #pass(datagram: Uint8Array): boolean {
     const before = this.#carrier.buffered
+    this.#passing = true
     try {
       this.#congested = !this.#carrier.write(datagram)
       const accepted = !this.#congested || this.#carrier.buffered > before
@@ -102,10 +112,12 @@ export class BundleSender<M> {
     } catch (error) {
       this.#tellOfDrops(error)
       return false
+    } finally {
+      this.#passing = false
     }
   }
 
-  /** In a turn of its own, so that `write` never calls back into its caller. */
+  /** In a turn of its own, as trouble of the carrier's. */
   #tellOfDrops(error: unknown): void {
     if (this.#toldOfDrops) return
     this.#toldOfDrops = true

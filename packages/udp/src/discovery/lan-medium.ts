@@ -1,13 +1,12 @@
 import { bind } from '../bind.ts'
-import type { IpAddress } from '../datagram.ts'
 import { type InterfaceWatch, interfaceWatch } from '../interface-watch.ts'
 import type { NetworkInterface } from '../interfaces.ts'
-import { placesOf } from '../multicast-interface.ts'
 import type { UdpSocket } from '../socket.ts'
 import { groups, type LinkOptions, linksOf } from './link.ts'
 import type { Medium, MediumHandler, MediumStats } from './medium.ts'
+import { isOurs } from './message.ts'
+import { Neighbourhood } from './neighbourhood.ts'
 import { defaultPort, type DiscoveryOptions } from './options.ts'
-import { sourceOf } from './peer-record.ts'
 import { Senders } from './senders.ts'
 
 /** Some hundred datagrams: more at once is no discovery. */
@@ -24,6 +23,7 @@ export class LanMedium implements Medium {
   readonly #receivers = new Map<4 | 6, UdpSocket>()
   readonly #senders = new Senders()
   #interfaces: readonly NetworkInterface[]
+  #neighbourhood: Neighbourhood
   #handler: MediumHandler | undefined
   #unwatch: (() => void) | undefined
   #foreign = 0
@@ -37,6 +37,7 @@ export class LanMedium implements Medium {
     this.#families = family ? [family] : [4, 6]
     this.#watch = watch
     this.#interfaces = watch.look()
+    this.#neighbourhood = this.#look()
   }
 
   /** @throws ListenError when the group cannot be heard; `signal.reason` when aborted. */
@@ -90,6 +91,7 @@ export class LanMedium implements Medium {
     await this.#reach()
     this.#unwatch = this.#watch.watch((interfaces, changed) => {
       this.#interfaces = interfaces
+      if (changed) this.#neighbourhood = this.#look()
       if (changed || this.#senders.incomplete) this.#follow()
     })
   }
@@ -133,21 +135,16 @@ export class LanMedium implements Medium {
   #listen(socket: UdpSocket): void {
     socket.handle({
       onDatagram: (data, from) => {
-        if (this.#isOnLink(from)) this.#handler?.onDatagram(data, from)
-        else this.#foreign++
+        // What is not ours is dropped by whoever hears it; it is worth no look at where it came from.
+        if (isOurs(data) && !this.#neighbourhood.has(from)) this.#foreign++
+        else this.#handler?.onDatagram(data, from)
       },
       onTrouble() {},
     })
   }
 
-  /**
-   * RFC 6762 section 11: multicast stays on the link, but anybody may have sent to this host alone; and Linux
-   * delivers what comes to a group on an interface on which any other program has joined it (IP_MULTICAST_ALL).
-   */
-  #isOnLink(from: IpAddress): boolean {
-    const host = sourceOf(from)
-    const { forms } = placesOf(this.#interfaces, from.family, this.#options.interfaces)
-    return this.#interfaces.some((it) => forms.has(it.name) && it.has(host))
+  #look(): Neighbourhood {
+    return new Neighbourhood(this.#interfaces, this.#options.interfaces)
   }
 
   #end(): void {

@@ -56,10 +56,15 @@ function text(value: string): [Uint8Array, Uint8Array] {
   return [Uint8Array.of(bytes.byteLength), bytes]
 }
 
+/** Whether a datagram begins as those of this protocol and version do. */
+export function isOurs(datagram: Uint8Array): boolean {
+  return magic.every((byte, index) => datagram[index] === byte)
+}
+
 /** Reads a datagram; undefined when it is none of ours, or not well-formed. Never throws. */
 export function decode(datagram: Uint8Array): Message | undefined {
   if (datagram.byteLength > maxDatagram || datagram.byteLength <= magic.byteLength) return undefined
-  if (magic.some((byte, index) => datagram[index] !== byte)) return undefined
+  if (!isOurs(datagram)) return undefined
   const kind = datagram[magic.byteLength]
   if (kind === kinds.announce) return decodeAnnounce(datagram)
   return kind === kinds.query ? decodeQuery(datagram) : undefined

@@ -39,7 +39,9 @@ export interface DiscoveryQuery {
 export interface DiscoverOptions extends DiscoveryOptions {
   /** The `id` of an announcement to leave out: a peer's own. */
   except?: string
-  /** Peers that are kept at a time; more are not found. Default 256. */
+  /**
+   * Peers that are kept at a time; more are not found, unless one of these was not heard for 90 s. Default 256.
+   */
   maxPeers?: number
   /** Peers at a time from one address. Default 32. */
   maxPeersPerAddress?: number

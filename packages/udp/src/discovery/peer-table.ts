@@ -14,13 +14,15 @@ export interface PeerLimits {
 
 /**
  * Who is there, by what was announced. What it has no room for is refused: whoever floods the network with
- * names cannot push out those who were there before. Without a clock of its own.
+ * names cannot push out those who are heard. Those who are not heard any more make room, whatever lifetime they
+ * claimed. Without a clock of its own.
  */
 export class PeerTable {
   /** Those who are there, the longest known first. */
   readonly peers = new Map<string, Peer>()
   /** Announcements for which there was no room. */
   refused = 0
+  /** The one that was not heard for longest first. */
   readonly #records = new Map<string, PeerRecord>()
   /** How many records each address has a part in. */
   readonly #shares = new Map<string, number>()
@@ -42,14 +44,14 @@ export class PeerTable {
     const record = this.#records.get(announce.id)
     if (announce.lifetime === 0) return this.#part(record, source, now)
     if (record?.goneUntil !== undefined) return
-    if (record && announce.revision < record.announce.revision) return
-    if (!this.#admits(record, source)) return void this.refused++
-    const renewed = announce.revision !== record?.announce.revision
-    const present = record ?? this.#begin(announce)
-    if (renewed) present.announce = announce
-    if (!present.sources.has(source)) this.#shares.set(source, (this.#shares.get(source) ?? 0) + 1)
-    present.refresh(source, from, now)
-    this.#show(present, renewed)
+    if (!this.#admits(record, source, now)) return void this.refused++
+    const present = record ?? new PeerRecord(announce.id)
+    const isNew = !present.sources.has(source)
+    if (!present.hear(source, from, announce, now)) return
+    if (isNew) this.#shares.set(source, (this.#shares.get(source) ?? 0) + 1)
+    this.#records.delete(present.id)
+    this.#records.set(present.id, present)
+    this.#show(present, now)
   }
 
   /** Forgets whoever was not heard for too long. */
@@ -61,21 +63,41 @@ export class PeerTable {
       }
       const passed = [...record.sources].filter(([, { expires }]) => expires <= now)
       for (const [source] of passed) this.#leave(record, source)
-      if (record.sources.size === 0) this.#lose(record)
-      else if (passed.length > 0) this.#show(record, false)
+      if (passed.length > 0) this.#settle(record, now)
     }
   }
 
-  #admits(record: PeerRecord | undefined, source: string): boolean {
+  #admits(record: PeerRecord | undefined, source: string, now: number): boolean {
     if (record?.sources.has(source)) return true
-    if ((this.#shares.get(source) ?? 0) >= this.#limits.maxPeersPerAddress) return false
-    return record ? !record.isFull : this.#records.size < this.#limits.maxPeers
+    const { maxPeers, maxPeersPerAddress } = this.#limits
+    const share = this.#shares.get(source) ?? 0
+    if (share >= maxPeersPerAddress && !this.#freeShare(source, now)) return false
+    if (record) return !record.isFull || this.#freeSource(record, now)
+    return this.#records.size < maxPeers || this.#freePlace(now)
   }
 
-  #begin(announce: Announce): PeerRecord {
-    const record = new PeerRecord(announce)
-    this.#records.set(announce.id, record)
-    return record
+  /** Lets go of a peer that this address does not speak of any more. */
+  #freeShare(source: string, now: number): boolean {
+    for (const record of this.#records.values()) {
+      if (!record.sources.has(source) || !record.isSilent(now, source)) continue
+      this.#leave(record, source)
+      this.#settle(record, now)
+      return true
+    }
+    return false
+  }
+
+  #freeSource(record: PeerRecord, now: number): boolean {
+    const silent = record.silentSource(now)
+    if (silent !== undefined) this.#leave(record, silent)
+    return silent !== undefined
+  }
+
+  #freePlace(now: number): boolean {
+    const [oldest] = this.#records.values()
+    if (!oldest?.isSilent(now)) return false
+    this.#lose(oldest)
+    return true
   }
 
   /** A goodbye counts from where its peer was heard. */
@@ -85,14 +107,20 @@ export class PeerTable {
     this.#hide(record)
   }
 
+  /** A source has gone. */
+  #settle(record: PeerRecord, now: number): void {
+    if (record.sources.size === 0) this.#lose(record)
+    else if (record.goneUntil === undefined) this.#show(record, now)
+  }
+
   #lose(record: PeerRecord): void {
     this.#forget(record)
-    this.#hide(record)
+    if (record.goneUntil === undefined) this.#hide(record)
   }
 
   #forget(record: PeerRecord): void {
     for (const source of record.sources.keys()) this.#leave(record, source)
-    this.#records.delete(record.announce.id)
+    this.#records.delete(record.id)
   }
 
   #leave(record: PeerRecord, source: string): void {
@@ -102,13 +130,13 @@ export class PeerTable {
     else this.#shares.delete(source)
   }
 
-  #show(record: PeerRecord, renewed: boolean): void {
+  #show(record: PeerRecord, now: number): void {
     const before = record.peer
-    const peer = record.snapshot()
+    const changed = record.renew(now)
+    const peer = record.peer as Peer
     this.peers.set(peer.id, peer)
     if (!before) this.#tell({ kind: 'found', peer })
-    else if (renewed || sourceOf(before.address) !== sourceOf(peer.address))
-      this.#tell({ kind: 'changed', peer })
+    else if (changed) this.#tell({ kind: 'changed', peer })
   }
 
   #hide({ peer }: PeerRecord): void {

@@ -47,10 +47,11 @@ class MemoryCarrier implements Carrier {
 
 /** A carrier on `network` under a name. @throws ListenError when it is in use. */
 export async function openInMemory(network: DatagramNetwork, name: string): Promise<Opened<MemoryAddress>> {
-  const peer = { kind: 'memory', name } as const
   try {
     return openedOn(await network.bind(name))
   } catch (cause) {
+    if (!(cause instanceof ListenError)) throw cause
+    const peer = { kind: 'memory', name } as const
     throw new ListenError(`Cannot listen on ${formatAddress(peer)}: name is in use`, { peer, cause })
   }
 }

@@ -2,7 +2,7 @@ import type { Accept } from '@fairlead/core'
 import type { DatagramNetwork, MemoryAddress } from '@fairlead/core/memory'
 import { checkSignal } from '@fairlead/core/transport'
 
-import { checkOptions } from '../checks.ts'
+import { checkSocketOptions } from '../checks.ts'
 import type { UdpConnection } from '../connection.ts'
 import { type ConversationOptions, converse } from '../conversation.ts'
 import { SessionListener, type UdpListener } from '../listener.ts'
@@ -30,7 +30,7 @@ let names = 0
 /**
  * Listens for peers on a network in memory, as `listen` of `@fairlead/udp` does over UDP.
  *
- * @throws TypeError or RangeError that names the option; ListenError when the name is in use.
+ * @throws TypeError or RangeError that names the option, or the network; ListenError when the name is in use.
  * @example
  * ```ts
  * import { DatagramNetwork } from '@fairlead/core/memory'
@@ -59,7 +59,8 @@ export async function listen<M>(
   options: MemoryListenOptions,
   accept?: Accept<UdpSession<M, MemoryAddress>, M>,
 ): Promise<UdpListener<M, MemoryAddress>> {
-  checkOptions(options, 0)
+  checkNetwork('listen', network)
+  checkSocketOptions('listen', options, 0)
   checkName('name', options.name)
   const opened = await openInMemory(network, options.name)
   return new SessionListener<M, MemoryAddress>(options, opened, new Counters(), accept)
@@ -68,8 +69,8 @@ export async function listen<M>(
 /**
  * Makes a conversation with one peer on a network in memory, as `connect` of `@fairlead/udp` does over UDP.
  *
- * @throws TypeError or RangeError that names the option; ListenError when the name of this end is in use; with
- *   validation ConnectError and TimeoutError with phase `handshake`; `signal.reason` when aborted.
+ * @throws TypeError or RangeError that names the option, or the network; ListenError when the name of this end is in
+ *   use; with validation ConnectError and TimeoutError with phase `handshake`; `signal.reason` when aborted.
  */
 export function connect(
   network: DatagramNetwork,
@@ -83,13 +84,19 @@ export async function connect<M>(
   network: DatagramNetwork,
   options: MemoryConnectOptions,
 ): Promise<UdpConnection<M, MemoryAddress>> {
-  checkOptions(options, 0)
+  checkNetwork('connect', network)
+  checkSocketOptions('connect', options, 0)
   checkName('to', options.to)
   const { to, name = `connection-${++names}`, signal } = options
   checkName('name', name)
   checkSignal(signal)
   signal?.throwIfAborted()
   return converse<M, MemoryAddress>(await openInMemoryTo(network, name, to), options, new Counters(), 0)
+}
+
+function checkNetwork(call: string, network: unknown): void {
+  if (typeof (network as DatagramNetwork | undefined | null)?.bind === 'function') return
+  throw new TypeError(`Invalid network of ${call}: must be a DatagramNetwork`)
 }
 
 function checkName(option: string, name: unknown): void {

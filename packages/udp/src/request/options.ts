@@ -5,11 +5,15 @@ import { type Codec, codecOf } from '../codec.ts'
 import { defaultMaxMessageSize, type Messages } from '../options.ts'
 import { headerSize, largestMessage } from './message.ts'
 
-/** What is remembered of answers, for requests that come again. */
+/**
+ * What is remembered of answers, for requests that come again. By default there is room for 273 small answers a second,
+ * or 90 of 1,200 bytes, each for a minute. Who answers more raises `answers` and `bytes`, or shortens `lifetime`:
+ * what is forgotten before its time is counted, and the first told to `onTrouble`.
+ */
 export interface AnswerMemoryLimits {
   /** Answers. Default 16,384. */
   answers?: number
-  /** Bytes of the datagrams. Default 4 MiB. */
+  /** Bytes of the datagrams, and 320 for each that it costs to keep it. Default 8 MiB. */
   bytes?: number
   /**
    * Milliseconds since an answer was last sent. A request may be sent again for 30 seconds, and be late on the
@@ -34,7 +38,8 @@ export interface RequestsOptions<From extends Address, M> {
   maxMessageSize?: number
   /**
    * Bytes that the datagram of a request has at least; what is missing is filled with zeros, so that the other
-   * side may answer with three times as much. Default a third of the largest answer's datagram: 406.
+   * side may answer with three times as much. Default a third of the largest answer's datagram, but 406 at most:
+   * answers of more than 1,200 bytes have to be asked for with more.
    */
   padTo?: number
   /** Requests that may wait for their answer; one more rejects with a LimitError. Default 1,024. */
@@ -58,7 +63,7 @@ export interface RequestsOptions<From extends Address, M> {
   maxAmplification?: number
   /** Given what is not of this protocol, or of another version. It owns `data`. Without it, that is dropped. */
   onDatagram?: (data: Uint8Array, from: From) => void | Promise<void>
-  /** Told, not fatal: `answer` failed, a datagram could not be sent. */
+  /** Told, not fatal: `answer` failed, a datagram could not be sent, an answer was forgotten before its time. */
   onTrouble?: (error: SocketError) => void | Promise<void>
 }
 
@@ -83,7 +88,7 @@ export function requestsSettings<From extends Address, M>(
   checkOptions('requests', options)
   const { messages = 'binary', maxMessageSize = defaultMaxMessageSize, memory = {} } = options
   const { maxPending = 1_024, maxConcurrent = 1_024, answerTimeout = 5_000 } = options
-  const { padTo = Math.ceil((maxMessageSize + headerSize) / defaultMaxAmplification) } = options
+  const { padTo = defaultPadTo(maxMessageSize) } = options
   const { maxAmplification = defaultMaxAmplification, answer, onDatagram, onTrouble } = options
   if (messages !== 'binary' && messages !== 'text') {
     throw new TypeError(`Invalid option messages: ${String(messages)} is neither 'binary' nor 'text'`)
@@ -117,9 +122,15 @@ export function requestsSettings<From extends Address, M>(
   }
 }
 
+/** Not without bound: who may take large answers need not ask each small question with a large datagram. */
+function defaultPadTo(maxMessageSize: number): number {
+  const answer = Math.min(maxMessageSize, defaultMaxMessageSize) + headerSize
+  return Math.ceil(answer / defaultMaxAmplification)
+}
+
 function memoryLimits(given: AnswerMemoryLimits): Required<AnswerMemoryLimits> {
   checkOptions('memory', given)
-  const { answers = 16_384, bytes = 4 * 1024 * 1024, lifetime = 60_000 } = given
+  const { answers = 16_384, bytes = 8 * 1024 * 1024, lifetime = 60_000 } = given
   const limits = { answers, bytes, lifetime }
   for (const [name, value] of Object.entries(limits)) checkPositive(`memory.${name}`, value)
   return limits

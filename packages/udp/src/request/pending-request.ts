@@ -22,7 +22,7 @@ export interface PendingParts<To> extends RequestSettings<To> {
 }
 
 /**
- * A request that was sent and waits for its answer, its next retry, or its end.
+ * A request that is sent, and waits for its answer, its next retry, or its end.
  *
  * Each has a timer of its own, in milliseconds: a shared tick would send all retries that are due in one burst.
  * The runtime keeps them in one heap behind one timer of the system, which is what one could build here.
@@ -71,9 +71,14 @@ export class PendingRequest<To, M> {
     this.#reject(error)
   }
 
-  #end(outcome: Outcome): void {
+  /** It was not sent: nothing becomes of it. */
+  withdraw(): void {
     clearTimeout(this.#timer)
     this.#signal?.removeEventListener('abort', this.#abort)
+  }
+
+  #end(outcome: Outcome): void {
+    this.withdraw()
     this.#owner.ended(this, outcome)
   }
 

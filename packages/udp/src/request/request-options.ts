@@ -8,7 +8,7 @@ import { checkCount } from './options.ts'
  * doubles until it meets the cap. Both are milliseconds.
  */
 export interface RetryBackoff {
-  /** The first ceiling. Default 500, as STUN's first wait (RFC 8489 section 6.2.1). */
+  /** The first ceiling. Default 1,000, so that the first wait is STUN's 500 at least (RFC 8489 section 6.2.1). */
   base?: number
   /** The last ceiling. Default 30,000. */
   cap?: number
@@ -23,7 +23,10 @@ export interface RequestOptions<To> {
   to: To
   /** Time for all of it, retries included. Default 10,000. */
   timeout?: number
-  /** How often it is sent again, not later than 30 seconds after the first time; 0 sends it once. Default 4. */
+  /**
+   * How often it is sent again at most, within `timeout` and not later than 30 seconds after the first time; 0 sends
+   * it once. Default 4.
+   */
   retries?: number
   /** How to wait between retries. */
   backoff?: RetryBackoff
@@ -42,7 +45,7 @@ export interface RequestSettings<To> {
 
 /** No retry begins later than this after the first time: the other side forgets its answer some time. */
 const retrySpan = 30_000
-const defaultBase = 500
+const defaultBase = 1_000
 
 /** Fills in the defaults. @throws TypeError or RangeError that names the option. */
 export function requestSettings<To>(options: RequestOptions<To>): RequestSettings<To> {

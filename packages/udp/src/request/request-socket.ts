@@ -13,11 +13,11 @@ import { graceOf, unlessAborted } from '@fairlead/core/transport'
 
 import { decodeMessage, isOurs } from './message.ts'
 import type { RequestsSettings } from './options.ts'
-import type { Peer } from './peer.ts'
 import type { RequestOptions } from './request-options.ts'
 import { Requester } from './requester.ts'
 import { Responder } from './responder.ts'
 import { RequestCounters, type RequestStats } from './stats.ts'
+import type { RequestTarget } from './target.ts'
 
 /**
  * A datagram socket that asks and answers. It owns the socket underneath: both are closed together, and nobody
@@ -44,7 +44,7 @@ export interface RequestSocket<From extends Address, To, M> extends Resource {
 }
 
 /** The {@link RequestSocket} over any datagram socket: tells apart what comes, and owns the life of it all. */
-export class RequestEndpoint<From extends Address & To, To extends Peer, M> implements RequestSocket<
+export class RequestEndpoint<From extends Address & To, To extends RequestTarget, M> implements RequestSocket<
   From,
   To,
   M
@@ -63,6 +63,7 @@ export class RequestEndpoint<From extends Address & To, To extends Peer, M> impl
     this.#socket = socket
     this.#settings = settings
     const sender = {
+      kind: socket.address.kind,
       write: (datagram: Uint8Array, to: To) => void socket.write(datagram, to),
       tryWrite: (datagram: Uint8Array, to: To) => this.#tryWrite(datagram, to),
       trouble: (error: SocketError) => this.#trouble(error),

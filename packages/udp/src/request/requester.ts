@@ -1,16 +1,19 @@
+import { randomFillSync } from 'node:crypto'
+
 import { type Address, BrokenError, formatAddress, LimitError, type SocketError } from '@fairlead/core'
 
 import { oversized } from '../size.ts'
-import { newIdentifier } from './identifier.ts'
-import { bytesOf, encodeMessage, explainFailure, type Message } from './message.ts'
+import { bytesOf, encodeMessage, explainFailure, idSize, type Message } from './message.ts'
 import type { RequestsSettings } from './options.ts'
-import { addressOf, isSame, type Peer } from './peer.ts'
 import { type Outcome, type PendingOwner, PendingRequest } from './pending-request.ts'
 import { type RequestOptions, requestSettings } from './request-options.ts'
 import type { RequestCounters } from './stats.ts'
+import { addressOf, isSame, type RequestTarget } from './target.ts'
 
 /** How the requester reaches the network. */
 export interface RequestSender<To> {
+  /** Of the addresses that it sends to. */
+  readonly kind: Address['kind']
   /** @throws what the socket's `write` throws. */
   write(datagram: Uint8Array, to: To): void
   /** Like `write`; what it throws is told as trouble. */
@@ -22,8 +25,12 @@ type RequesterSettings<M> = Pick<
   'codec' | 'maxMessageSize' | 'padTo' | 'maxPending'
 >
 
+/** Identifiers are drawn for many at a time: asking the generator costs more than all else that a request needs. */
+const drawn = Buffer.alloc(idSize * 128)
+let used = drawn.byteLength
+
 /** The side that asks: requests that wait, by identifier. */
-export class Requester<To extends Peer, M> implements PendingOwner<To, M> {
+export class Requester<To extends RequestTarget, M> implements PendingOwner<To, M> {
   readonly #settings: RequesterSettings<M>
   readonly #sender: RequestSender<To>
   readonly #counters: RequestCounters
@@ -43,7 +50,7 @@ export class Requester<To extends Peer, M> implements PendingOwner<To, M> {
   request(data: Uint8Array | string, options: RequestOptions<To>): Promise<M> {
     const settings = requestSettings(options)
     const { to, signal } = settings
-    const peer = addressOf(to)
+    const peer = addressOf(to, this.#sender.kind)
     const bytes = bytesOf(data)
     signal?.throwIfAborted()
     const { maxMessageSize, padTo, maxPending } = this.#settings
@@ -55,10 +62,20 @@ export class Requester<To extends Peer, M> implements PendingOwner<To, M> {
     }
     const id = newIdentifier()
     const datagram = encodeMessage('request', id, bytes, padTo)
-    this.#sender.write(datagram, to)
+    // First, because a socket in this process may answer before `write` returns.
     const request = new PendingRequest<To, M>(this, { ...settings, id, datagram, peer })
     this.#pending.set(id, request)
     this.#counters.requests++
+    try {
+      this.#sender.write(datagram, to)
+    } catch (error) {
+      // Unless it was settled inside: then the promise says what became of it.
+      if (this.#pending.delete(id)) {
+        request.withdraw()
+        this.#counters.requests--
+        throw error
+      }
+    }
     return request.answer
   }
 
@@ -86,4 +103,14 @@ export class Requester<To extends Peer, M> implements PendingOwner<To, M> {
     this.#pending.delete(id)
     this.#counters[outcome]++
   }
+}
+
+/** A new identifier, one character a byte. Unpredictable: whoever cannot see a request cannot forge its answer. */
+function newIdentifier(): string {
+  if (used === drawn.byteLength) {
+    randomFillSync(drawn)
+    used = 0
+  }
+  used += idSize
+  return drawn.toString('latin1', used - idSize, used)
 }

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, SocketError, TimeoutError } from '@fairlead/core'
+import { type Address, formatAddress, LimitError, SocketError, TimeoutError } from '@fairlead/core'
 import { Deadline, type DeadlineOwner } from '@fairlead/core/transport'
 
 import { oversized } from '../size.ts'
@@ -115,9 +115,20 @@ export class Responder<From extends Address, M> implements DeadlineOwner {
     execution.end()
     this.#running.delete(execution.key)
     if (this.memory.size === 0) this.#forgetting.set(this.#settings.memory.lifetime)
-    this.#counters.forgotten += this.memory.add(execution.key, datagram, Deadline.now())
+    this.#remember(execution.key, datagram)
     this.#reply(execution.request, datagram)
     if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #remember(key: string, datagram: Uint8Array): void {
+    const forgotten = this.memory.add(key, datagram, Deadline.now())
+    const isFirst = forgotten > 0 && this.#counters.forgotten === 0
+    this.#counters.forgotten += forgotten
+    if (!isFirst) return
+    const { size: value } = this.memory
+    const message =
+      'Cannot remember answer: the memory is full, and a request that comes again is executed twice'
+    this.#sender.trouble(new LimitError(message, { limit: 'memory', value }))
   }
 
   /** Not any more when it took too long, or the socket was closed. */

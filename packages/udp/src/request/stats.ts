@@ -43,6 +43,7 @@ export interface RequestStats {
   readonly running: number
   /** Answers in memory, failures included. */
   readonly remembered: number
+  /** Bytes of these, as the limit `memory.bytes` counts them. */
   readonly rememberedBytes: number
   /** Answers that had to be forgotten before their time: such a request might be executed again. */
   readonly forgotten: number

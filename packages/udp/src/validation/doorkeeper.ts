@@ -16,17 +16,21 @@ export interface Answer {
   readonly cookie?: true
   /** Why the caller gets no session for what he sent, if that is to be counted. */
   readonly cause?: 'cookie' | 'suspended'
+  readonly lost?: true
 }
 
 /** What to do about a datagram. An answer never has more octets than what it answers. */
 export type Verdict =
-  | { readonly act: 'deliver' | 'drop' }
+  | { readonly act: 'deliver'; readonly lost?: never }
+  /** `lost`: it was the application's, and there is no session for it. */
+  | { readonly act: 'drop'; readonly lost?: true }
   | Answer
-  | { readonly act: 'admit'; readonly nonce: string }
+  | { readonly act: 'admit'; readonly nonce: string; readonly lost?: never }
 
 const drop: Verdict = { act: 'drop' }
+const lose: Verdict = { act: 'drop', lost: true }
 const deliver: Verdict = { act: 'deliver' }
-const stale: Answer = { act: 'answer', data: writeFrame('stale') }
+const stale: Answer = { act: 'answer', data: writeFrame('stale'), lost: true }
 
 /**
  * The server's side of source validation: keeps nothing about anybody who has not shown a cookie. It is asked
@@ -44,7 +48,7 @@ export class Doorkeeper {
     const frame = readFrame(data)
     if (!frame) {
       if (caller.nonce !== undefined) return deliver
-      return open && data.byteLength >= staleSize ? stale : drop
+      return open && data.byteLength >= staleSize ? stale : lose
     }
     const { type, nonce, cookie } = frame
     const asks = type === 'hello' || type === 'answer'

@@ -19,7 +19,7 @@ export interface ProverSource {
   nonce(): string
 }
 
-/** Milliseconds between two handshakes that a server's word alone began: anybody can write his address. */
+/** Milliseconds between two handshakes that the server's word alone began: anybody can write its address. */
 const rest = 1_000
 /** Milliseconds without a word after which a short datagram is not sent without asking. */
 const doubtAfter = 5_000
@@ -48,12 +48,10 @@ export class Prover {
     this.#nonce = source.nonce()
   }
 
-  /** Begins a handshake, unless one is under way or was lately; it may take so many milliseconds. */
+  /** Begins a handshake, unless one is under way; it may take so many milliseconds. */
   begin(allowance: number = this.#allowance): void {
-    const now = this.#source.now()
-    if (this.#handshake || now < this.#notBefore) return
-    this.#notBefore = now + rest
-    this.#deadline = now + allowance
+    if (this.#handshake) return
+    this.#deadline = this.#source.now() + allowance
     this.#handshake = new Handshake(this.#nonce, () => this.#source.random())
     this.#send(this.#handshake)
   }
@@ -63,7 +61,7 @@ export class Prover {
     this.#heard = true
     const frame = looksLikeFrame(data) ? readFrame(data) : undefined
     if (!frame || (frame.type !== 'stale' && frame.nonce !== this.#nonce)) return false
-    if (frame.type === 'stale') this.begin()
+    if (frame.type === 'stale') this.#beginAgain()
     else this.#proceed(frame)
     return true
   }
@@ -77,7 +75,7 @@ export class Prover {
       this.#doubtAt = now + doubtAfter
     } else if (now >= this.#doubtAt) {
       this.#doubtAt = now + doubtAfter
-      this.begin()
+      this.#beginAgain()
     }
   }
 
@@ -85,6 +83,14 @@ export class Prover {
   stop(): void {
     clearTimeout(this.#repeat)
     this.#handshake = undefined
+  }
+
+  /** The server says that it does not know this end, or somebody in its name: or that is what its silence means. */
+  #beginAgain(): void {
+    const now = this.#source.now()
+    if (this.#handshake || now < this.#notBefore) return
+    this.#notBefore = now + rest
+    this.begin()
   }
 
   #proceed(frame: Frame): void {

@@ -104,6 +104,26 @@ describe('over UDP', () => {
     expect(await hearing(async (peer) => void peer.write('bye'))).toEqual(['bye'])
   })
 
+  test('what is corked waits for the last uncork, also when the accept callback is done', async () => {
+    let peer: ReturnType<typeof bundleText> | undefined
+    const listener = await udp.listen({}, async (session) => {
+      peer = bundleText(session)
+      peer.handle({ onData() {} })
+      peer.cork()
+      peer.write('a')
+    })
+    const client = bundleText(await udp.connect({ port: listener.address.port }))
+    const messages = heard(client)
+    client.write('x'.repeat(100))
+    await until(() => peer !== undefined)
+    await quiet()
+    expect(peer?.stats().sent).toBe(0)
+    await peer?.close()
+    await until(() => messages.length === 1)
+    await client.close()
+    await listener.close()
+  })
+
   test('a listener that shuts down closes behind what was written', async () => {
     const messages = await hearing((peer, listener) => {
       peer.handle({

@@ -1,7 +1,11 @@
 import { ClosedError, LimitError } from '@fairlead/core'
+import { DatagramNetwork } from '@fairlead/core/memory'
+import type { InnerHandler } from '@fairlead/core/transport'
+import { connect, listen } from '@fairlead/udp/memory'
 import { expect, test } from 'vitest'
 
-import { troubles } from '../tools.ts'
+import { bundle } from '../../src/bundle.ts'
+import { troubles, until } from '../tools.ts'
 import { bench, ends, heard, quiet, turn } from './tools.ts'
 
 /** Room for three messages of four bytes each. */
@@ -179,6 +183,80 @@ test('what the connection below refuses is counted and told once, until it accep
   expect(told).toEqual([full, full])
   expect(bundle.stats()).toMatchObject({ sent: 1, dropped: 5 })
   expect(bundle.state).toBe('open')
+})
+
+test.each(['text', 'binary'] as const)(
+  'who writes %s on hearing of trouble in the middle of a write is not called inside it',
+  async (messages) => {
+    const network = new DatagramNetwork()
+    const got: number[] = []
+    await listen(network, { name: 'there' }, (session) => {
+      bundle(session).handle({ onData: (message) => void got.push(message.byteLength) })
+    })
+    const below = await connect(network, { to: 'there', sendQueue: { datagrams: 2 } })
+    const it = bundle(below, { messages: messages as 'text', sequence: false })
+    const message = (size: number): string =>
+      messages === 'text' ? 'a'.repeat(size) : (new Uint8Array(size) as unknown as string)
+    let inside = false
+    const told: boolean[] = []
+    it.handle({
+      onData() {},
+      onTrouble() {
+        told.push(inside)
+        it.write(message(700))
+      },
+    })
+    inside = true
+    for (let count = 0; count < 6; count++) it.write(message(1_000))
+    inside = false
+    await until(() => got.includes(700))
+    expect(told).toEqual([false])
+    expect(got.filter((size) => size !== 700 && size !== 1_000)).toEqual([])
+    const { sent, dropped } = it.stats()
+    expect([sent, sent + dropped]).toEqual([got.length, 7])
+    await below.close()
+  },
+)
+
+test('a callback of the connection below may write in the middle of a write', async () => {
+  const { bundle: it, below, peer, datagrams } = bench(three)
+  let drained = 0
+  it.handle({ onData() {}, onDrain: () => void (drained++ === 0 && it.write('again')) })
+  await turn()
+  const { write } = below
+  below.write = (datagram) => {
+    const answer = write.call(below, datagram)
+    ;(it as unknown as InnerHandler<Uint8Array>).onDrain?.()
+    return answer
+  }
+  for (const text of ['a'.repeat(14), 'b'.repeat(14)]) it.write(text)
+  await until(() => datagrams.length === 3)
+  expect(texts(datagrams)).toEqual([
+    `\xb2\x0e${'a'.repeat(14)}`,
+    '\xb2\x05again',
+    `\xb2\x0e${'b'.repeat(14)}`,
+  ])
+  peer.destroy()
+})
+
+test('who awaits a send waits for room below when that refused a datagram, as a queue that may block', async () => {
+  const { bundle: it, below } = bench(three)
+  it.handle({ onData() {} })
+  let refused = false
+  let relieve: () => void = () => {}
+  below.write = () => {
+    refused = true
+    throw new LimitError('Cannot send: the send queue is full', { limit: 'sendQueue', value: 1 })
+  }
+  below.drained = () => (refused ? new Promise((resolve) => (relieve = resolve)) : Promise.resolve())
+  for (const text of ['one.', 'two.', 'thre']) await it.send(text)
+  let done = false
+  const fourth = it.send('four').then(() => (done = true))
+  await quiet()
+  expect([refused, done]).toEqual([true, false])
+  relieve()
+  await fourth
+  it.destroy()
 })
 
 test('what the connection below drops by itself is counted; telling of it is its own', async () => {

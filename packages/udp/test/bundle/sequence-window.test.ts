@@ -15,6 +15,10 @@ function counts({ lost, duplicated, reordered }: SequenceWindow): [number, numbe
   return [lost, duplicated, reordered]
 }
 
+function upTo(end: number): number[] {
+  return Array.from({ length: end }, (_, index) => index)
+}
+
 /** What the counts are by definition, with all numbers in memory. */
 function countsOf(numbers: readonly number[]): [number, number, number] {
   const seen = new Set<number>()
@@ -60,14 +64,55 @@ test('the numbers turn past 2^32', () => {
   expect(counts(tracker)).toEqual([0, 1, 2])
 })
 
-test('late by less than the window is late; by more, nobody knows', () => {
+test('late by less than the window is heard; by more, nobody knows whether it came before', () => {
   const tracker = new SequenceWindow()
   note(tracker, [0, 2, 1 + window])
   expect(counts(tracker)).toEqual([window - 1, 0, 0])
   expect(note(tracker, [2, 3])).toEqual([2])
   expect(counts(tracker)).toEqual([window - 2, 1, 1])
-  expect(note(tracker, [1])).toEqual([])
+  expect(note(tracker, [0, 1, 0])).toEqual([0, 1, 0])
   expect(counts(tracker)).toEqual([window - 2, 1, 1])
+  expect(tracker.late).toBe(3)
+})
+
+test('late duplicates, alone, in a row and with others between, are not heard again, and move nothing', () => {
+  const tracker = new SequenceWindow()
+  note(tracker, upTo(5_000))
+  const late = [100, 101, 300, 302, 400, 401, 402]
+  expect(note(tracker, late)).toEqual(late)
+  expect(note(tracker, [5_000, 5_001, 5_002])).toEqual([])
+  expect(counts(tracker)).toEqual([0, 0, 0])
+  expect(tracker.late).toBe(late.length)
+})
+
+test('of two paths the slower one is late by more than the window, and only that is lost', () => {
+  const tracker = new SequenceWindow()
+  note(tracker, upTo(5_000))
+  for (let number = 5_000; number < 10_000; number += 4) {
+    const fast = [number, number + 1]
+    const slow = number >= 7_000 ? [number - 1_998, number - 1_997] : []
+    expect(note(tracker, [...fast, ...slow])).toEqual(slow)
+  }
+  // The last pair of the slow path is still to be expected.
+  expect(counts(tracker)).toEqual([5_000 / 2 - 2, 0, 0])
+  expect(tracker.late).toBe(1_500)
+})
+
+test('a number within the window ends a row of those outside', () => {
+  const tracker = new SequenceWindow()
+  note(tracker, [50_000])
+  expect(note(tracker, [2_000_000, 50_001, 2_000_001, 50_002, 2_000_002])).toEqual([])
+  expect(note(tracker, [50_000])).toEqual([50_000])
+  expect(counts(tracker)).toEqual([0, 1, 0])
+})
+
+test('a peer that begins again a little behind is believed after sixteen numbers in a row', () => {
+  const tracker = new SequenceWindow()
+  note(tracker, upTo(5_000))
+  const again = Array.from({ length: 20 }, (_, index) => 100 + index)
+  expect(note(tracker, again)).toEqual(again.slice(0, 15))
+  expect(counts(tracker)).toEqual([0, 0, 0])
+  expect(tracker.late).toBe(15)
 })
 
 test('an outage is lost up to the farthest number, and the window is empty behind it', () => {
@@ -79,7 +124,7 @@ test('an outage is lost up to the farthest number, and the window is empty behin
 })
 
 test('a peer that begins again is followed from its second number on, and loses nothing', () => {
-  for (const begin of [200_000, 3_000_000_000, 4_294_967_000]) {
+  for (const begin of [200_000, 3_000_000_000, 4_294_900_000]) {
     const tracker = new SequenceWindow()
     note(tracker, [50_000, 50_001])
     expect(note(tracker, [begin, begin + 1, begin + 3, begin + 1, begin])).toEqual([begin + 1, begin])

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 
+import { bind } from '../../src/bind.ts'
 import { LanMedium } from '../../src/discovery/lan-medium.ts'
 import { linksOf } from '../../src/discovery/link.ts'
+import { encode } from '../../src/discovery/message.ts'
 import { Senders } from '../../src/discovery/senders.ts'
 import { InterfaceWatch } from '../../src/interface-watch.ts'
 import { type NetworkInterface, readInterfaces } from '../../src/interfaces.ts'
@@ -9,6 +11,7 @@ import { until } from '../tools.ts'
 import { ownPort } from './tools.ts'
 
 const loopback = ['127.0.0.1']
+const query = encode({ kind: 'query', type: 'chat' })
 
 /** Interfaces as this test wants them, looked at when it says so. */
 function watchOf(first: NetworkInterface[]): { watch: InterfaceWatch; change(to: NetworkInterface[]): void } {
@@ -53,27 +56,36 @@ test('sends to itself and others on this machine; a link that goes and comes is 
 })
 
 test('hears nobody who is on none of its links', async () => {
-  const nowhere = readInterfaces().map((it) => ({ ...it, has: () => false }))
+  // Alone in its network, and none of its own datagrams comes from there.
+  const nowhere = readInterfaces().map((it) => (it.family === 4 ? { ...it, prefix: 32 } : it))
   const { watch } = watchOf(nowhere)
-  const medium = await LanMedium.open({ port: ownPort(), family: 4, interfaces: loopback }, watch)
+  const port = ownPort()
+  const medium = await LanMedium.open({ port, family: 4, interfaces: loopback }, watch)
   const told = await listening(medium)
-  medium.send(Buffer.from('ahoy'))
-  await until(() => medium.stats().received === 1)
-  expect(medium.stats().foreign).toBe(1)
-  expect(told.heard).toEqual([])
+  const foreigner = await bind({ host: '127.0.0.66' })
+  for (const data of [query, Buffer.from('no message of ours'), query]) {
+    await foreigner.send(data, { host: '127.0.0.1', port })
+  }
+  await until(() => medium.stats().received === 3)
+  // What is not ours is dropped, and counted, by whoever hears it.
+  expect([medium.stats().foreign, told.heard]).toEqual([2, ['no message of ours']])
+  foreigner.destroy()
   medium.destroy()
   medium.destroy()
 })
 
 test('hears nobody from a link that is not one of the chosen', async () => {
-  const own = readInterfaces().map((it) => ({ ...it, has: () => false }))
-  const other = { ...own[0], name: 'other0', host: '192.0.2.1', has: () => true } as NetworkInterface
+  const own = readInterfaces().map((it) => (it.family === 4 ? { ...it, prefix: 32 } : it))
+  const other = { ...own[0], name: 'other0', host: '127.0.0.66', prefix: 32 } as NetworkInterface
   const { watch } = watchOf([...own, other])
-  const medium = await LanMedium.open({ port: ownPort(), family: 4, interfaces: loopback }, watch)
+  const port = ownPort()
+  const medium = await LanMedium.open({ port, family: 4, interfaces: loopback }, watch)
   const told = await listening(medium)
-  medium.send(Buffer.from('ahoy'))
+  const foreigner = await bind({ host: '127.0.0.66' })
+  await foreigner.send(query, { host: '127.0.0.1', port })
   await until(() => medium.stats().received === 1)
   expect([medium.stats().foreign, told.heard]).toEqual([1, []])
+  foreigner.destroy()
   medium.destroy()
 })
 

@@ -112,6 +112,83 @@ test('a thousand forged peers from one address, or from many, do not push out th
   expect(table.peers.size).toBe(33)
 })
 
+test('one burst of forged peers with the longest lifetime makes room once nobody hears it any more', () => {
+  const { table, told } = tableOf()
+  const forged = { lifetime: 0xffff_ffff }
+  for (let i = 0; i < 256; i++) {
+    table.hear(announceOf({}, { id: idOf(i), ...forged }), addressOf(`10.2.0.${i >> 5}`), 0)
+  }
+  const honest = announceOf({ name: 'berta' }, { id: idOf(999) })
+  const foundAt = [0, 30_000, 60_000, 90_000, 120_000].find((now) => {
+    table.hear(honest, here, now)
+    return table.peers.has(idOf(999))
+  })
+  expect(foundAt).toBe(120_000)
+  expect(table.peers.size).toBe(256)
+  expect(told.slice(-2)).toEqual(['lost anna', 'found berta'])
+})
+
+test('an address whose peers are not heard any more has room for another one', () => {
+  const { table, told } = tableOf({ maxPeersPerAddress: 2 })
+  for (const id of [idOf(1), idOf(2)]) table.hear(announceOf({}, { id, lifetime: 3_600_000 }), here, 0)
+  table.hear(announceOf({}, { id: idOf(1), lifetime: 3_600_000 }), here, 60_000)
+  table.hear(announceOf({ name: 'berta' }, { id: idOf(3) }), here, 90_000)
+  expect(table.refused).toBe(1)
+  table.hear(announceOf({ name: 'berta' }, { id: idOf(3) }), here, 90_001)
+  expect([...table.peers.keys()]).toEqual([idOf(1), idOf(3)])
+  table.hear(announceOf({ name: 'carla' }, { id: idOf(4) }), here, 90_001)
+  expect([table.refused, told.slice(-2)]).toEqual([2, ['lost anna', 'found berta']])
+})
+
+test('of eight addresses the one that is not heard any more makes room', () => {
+  const { table } = tableOf()
+  const hear = (last: number, now: number): void =>
+    table.hear(announceOf({}, { lifetime: 3_600_000 }), addressOf(`10.0.0.${last}`), now)
+  for (let last = 1; last <= 8; last++) hear(last, 0)
+  for (let last = 1; last <= 7; last++) hear(last, 60_000)
+  hear(9, 90_000)
+  expect(table.refused).toBe(1)
+  hear(9, 90_001)
+  expect(table.peers.get(idOf(1))?.addresses.map(({ host }) => Number(host.slice(7)))).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 9,
+  ])
+})
+
+test('a peer that said goodbye and makes room is lost once', () => {
+  const { table, told } = tableOf({ maxPeersPerAddress: 1 })
+  table.hear(announceOf({}, { lifetime: 3_600_000 }), here, 0)
+  table.hear(announceOf({}, { lifetime: 0 }), here, 90_000)
+  table.hear(announceOf({ name: 'berta' }, { id: idOf(2) }), here, 90_001)
+  expect(told).toEqual(['found anna', 'lost anna', 'found berta'])
+})
+
+test('whoever announces the id of a peer from elsewhere, in however high a revision, does not speak for it', () => {
+  const { table, told } = tableOf()
+  const elsewhere = addressOf('10.0.0.66')
+  table.hear(announceOf({}, { revision: 0 }), here, 0)
+  table.hear(announceOf({ name: 'mallory' }, { revision: 0 }), elsewhere, 1)
+  const forged = announceOf({ name: 'mallory', port: 666 }, { revision: 0xffff_ffff, lifetime: 3_600_000 })
+  table.hear(forged, elsewhere, 2)
+  table.hear(announceOf({ name: 'anna 2', port: 7001 }, { revision: 1 }), here, 30_000)
+  expect(told).toEqual(['found anna', 'changed anna 2'])
+  expect(table.peers.get(idOf(1))).toMatchObject({
+    name: 'anna 2',
+    address: { host: '10.0.0.1', port: 7001 },
+    addresses: [{ host: '10.0.0.1' }, { host: '10.0.0.66', port: 7001 }],
+  })
+})
+
+test('when the address that is known longest is not heard any more, the next one speaks', () => {
+  const { table, told } = tableOf()
+  const [old, fresh] = [here, addressOf('fe80::1%eth0')]
+  const claim = { lifetime: 3_600_000 }
+  for (const from of [old, fresh]) table.hear(announceOf({}, claim), from, 0)
+  table.hear(announceOf({ name: 'berta' }, { ...claim, revision: 1 }), fresh, 30_000)
+  expect(told).toEqual(['found anna'])
+  table.hear(announceOf({ name: 'berta' }, { ...claim, revision: 1 }), fresh, 90_001)
+  expect(told).toEqual(['found anna', 'changed berta'])
+})
+
 test('goodbyes that are remembered take room, and one peer has eight addresses at most', () => {
   const { table } = tableOf({ maxPeersPerAddress: 2 })
   for (const id of [idOf(1), idOf(2)]) {

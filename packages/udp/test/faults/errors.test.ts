@@ -151,14 +151,9 @@ describe('21 what the system will not send', () => {
     await using six = await udp.bind({ host: '::1', ipv6Only: true })
     expect(() => four.write('x', { host: '::1', port: 9 })).toThrow(TypeError)
     await expect(four.send('x', { host: '::1', port: 9 })).rejects.toThrow(TypeError)
-    const { told, onTrouble } = trouble()
-    six.handle({ onDatagram() {}, onTrouble })
-    await six.send('x', { host: '127.0.0.1', port: 9 })
-    await until(() => six.buffered === 0)
-    const { sent, sendErrors } = six.stats()
-    // An IPv6 address of this machine may not speak to an IPv4 one: the system's word, told.
-    expect([sent, sendErrors, told.length]).toEqual([0, 1, 1])
+    expect(() => six.write('x', { host: '127.0.0.1', port: 9 })).toThrow(/bound to IPv6 alone/)
     expect(four.stats()).toMatchObject({ sent: 0, sendErrors: 0 })
+    expect(six.stats()).toMatchObject({ sent: 0, sendErrors: 0 })
   })
 })
 

@@ -133,7 +133,7 @@ export function stuckSocket(sendQueue: Required<SendQueueOptions>, lookup?: Look
   const counters = new Counters()
   const address = { kind: 'ip', family: 4, host: '127.0.0.1', port: 9 } as const
   const receiveQueue = { ...defaultSocketQueue, policy: 'drop-newest' } as const
-  const parts = { socket: carrier, family: 4, address, addressOf: () => address, lookup }
+  const parts = { socket: carrier, speaks: [4], address, addressOf: () => address, lookup }
   const whole = { ...parts, counters, sendQueue, receiveQueue } as unknown as BoundSocketParts
   return { carrier, counters, socket: new BoundSocket(whole) }
 }

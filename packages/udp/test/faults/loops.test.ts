@@ -79,6 +79,26 @@ describe('21 two echo servers, each with the address of the other forged', () =>
     expect(passed).toBeLessThanOrEqual(2_002)
   })
 
+  test.each([
+    ['close', (session: udp.UdpSession<Uint8Array>) => void session.close()],
+    ['destroy', (session: udp.UdpSession<Uint8Array>) => session.destroy()],
+  ])('each session ends with its answer, by %s: it ends, too', async (_, end) => {
+    const open = () =>
+      udp.listen({ maxUnvalidatedDatagrams: 100 }, (session) => ({
+        onData(data) {
+          session.write(data)
+          end(session)
+        },
+      }))
+    await using one = await open()
+    await using other = await open()
+    await using between = await mirror(one, other)
+    between.forge('ahoy')
+    const passed = await between.silence(5_000)
+    expect(passed).toBeGreaterThanOrEqual(100)
+    expect(passed).toBeLessThanOrEqual(202)
+  })
+
   test.each(echoes)('%s, with many at once: it ends, too', async (_, echo) => {
     const open = () => udp.listen({ maxUnvalidatedDatagrams: 100 }, echo as never)
     await using one = await open()

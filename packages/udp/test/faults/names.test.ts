@@ -7,6 +7,7 @@ import { addressFrom } from '../../src/datagram.ts'
 import { decode, encode } from '../../src/discovery/message.ts'
 import { PeerTable } from '../../src/discovery/peer-table.ts'
 import { encodeMessage } from '../../src/request/message.ts'
+import { Seat } from '../../src/seat.ts'
 import { SessionTable } from '../../src/session-table.ts'
 import { Wire } from '../../src/wire.ts'
 import { announceOf, idOf } from '../discovery/tools.ts'
@@ -104,19 +105,20 @@ describe('16 keys that collide', () => {
     const clock = { now: 0, idleAfter: 4 }
     const spans: number[] = []
     for (const count of [5_000, 50_000]) {
-      const limits = { maxSessions: 1e9, maxSessionsPerAddress: 64 }
-      const table = new SessionTable<ReturnType<typeof seat>>(limits, clock)
+      const limits = { maxSessions: 1e9, maxSessionsPerAddress: 64, maxUnvalidatedDatagrams: 1_000 }
+      const table = new SessionTable<string>(limits, clock)
+      const enter = (host: string, port: number): void => table.enter(new Seat(host, port), 'session', false)
       const since = performance.now()
       for (let at = 0; at < count; at++) {
         const host = `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`
         if (table.pressure(host)) throw new Error('one to each address is no pressure')
-        table.add(seat(host, 7_000))
+        enter(host, 7_000)
       }
       // One address: never more than it may have are kept.
       for (let at = 0; at < count; at++) {
         const victim = table.pressure('10.255.0.1')?.victim
         if (victim) table.delete(victim)
-        table.add(seat('10.255.0.1', 1 + (at % 65_535)))
+        enter('10.255.0.1', 1 + (at % 65_535))
       }
       spans.push(performance.now() - since)
       expect(table.size).toBe(count + 64)
@@ -137,19 +139,6 @@ describe('16 keys that collide', () => {
     expect(table.refused).toBeGreaterThan(39_000)
   })
 })
-
-function seat(host: string, port: number) {
-  type Seat = {
-    host: string
-    port: number
-    validated: boolean
-    heardAt: number
-    older: Seat | undefined
-    newer: Seat | undefined
-  }
-  const made: Seat = { host, port, validated: false, heardAt: 0, older: undefined, newer: undefined }
-  return made
-}
 
 describe('21 a resolver that hangs', () => {
   test('holds back the one peer only, in bounds, and all others go on', async () => {
@@ -254,7 +243,7 @@ describe('17 whatever is given as a destination', () => {
     for (const zone of ['eth0', 'a]b', 'a"b', 'ä', '\u202e', '5', 'x%y']) {
       const from = addressFrom({ address: `fe80::1%${zone}`, family: 'IPv6', port: 9 })
       expect(from).toEqual({ kind: 'ip', family: 6, host: 'fe80::1', port: 9, zone })
-      expect(new Wire(6).hostOf(from)).toBe(`fe80::1%${zone}`)
+      expect(new Wire([6, 4]).hostOf(from)).toBe(`fe80::1%${zone}`)
     }
     const wrong = [
       { host: 'fe80::1', zone: '' },
@@ -263,7 +252,7 @@ describe('17 whatever is given as a destination', () => {
       { host: '127.0.0.1', zone: 'lo' },
       { host: 'a.example', zone: 'lo' },
     ]
-    for (const to of wrong) expect(() => new Wire(6).hostOf({ ...to, port: 9 })).toThrow(TypeError)
+    for (const to of wrong) expect(() => new Wire([6, 4]).hostOf({ ...to, port: 9 })).toThrow(TypeError)
   })
 
   test('without a host is nobody, and never this machine, even as the first', async () => {

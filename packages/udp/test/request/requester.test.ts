@@ -3,7 +3,7 @@ import { DatagramNetwork, type MemoryAddress } from '@fairlead/core/memory'
 import { describe, expect, test, vi } from 'vitest'
 
 import { type RequestOptions, requests, type RequestsOptions } from '../../src/request.ts'
-import { encodeMessage, type Kind } from '../../src/request/message.ts'
+import { decodeMessage, encodeMessage, type Kind } from '../../src/request/message.ts'
 import { raw, text, turns, useFakeTime } from './tools.ts'
 
 const time = useFakeTime()
@@ -25,6 +25,24 @@ async function pair(options: RequestsOptions<MemoryAddress, Uint8Array> & { mess
   return { network, here, socket, heard, messages, ask, say }
 }
 
+/** Whoever asks over this socket is answered with what he said while it still writes; then it does that. */
+async function answeringInside(then: () => void) {
+  const socket = await new DatagramNetwork().bind('here')
+  let hear: ((data: Uint8Array, from: MemoryAddress) => unknown) | undefined
+  const handle = socket.handle.bind(socket)
+  socket.handle = (handler) => {
+    hear = handler.onDatagram.bind(handler)
+    handle(handler)
+  }
+  socket.write = (datagram) => {
+    const { id = '', data } = decodeMessage(datagram as Uint8Array) ?? {}
+    void hear?.(encodeMessage('answer', id, data ?? Buffer.alloc(0)), { kind: 'memory', name: 'there' })
+    then()
+    return true
+  }
+  return { here: requests(socket), socket }
+}
+
 describe('a request', () => {
   test('carries a new identifier each time, and is padded to a third of the largest answer', async () => {
     const { ask, messages, heard } = await pair()
@@ -41,7 +59,10 @@ describe('a request', () => {
   test.each([
     [{ padTo: 0 }, 22],
     [{ padTo: 100 }, 100],
-    [{ maxMessageSize: 3_000 }, 1_006],
+    [{ maxMessageSize: 300 }, 106],
+    // A small question stays small, however large an answer may be sent here.
+    [{ maxMessageSize: 65_000 }, 406],
+    [{ maxMessageSize: 3_000, padTo: 1_006 }, 1_006],
   ])('of %j has %i bytes', async (options, size) => {
     const { ask, heard } = await pair(options)
     void ask()
@@ -108,6 +129,32 @@ describe('a request', () => {
     })
   })
 
+  test('waits half a second at least before it is sent again', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0)
+    const { ask, heard } = await pair()
+    void ask()
+    await time.advance(450)
+    expect(heard).toHaveLength(1)
+    await time.advance(100)
+    expect(heard).toHaveLength(2)
+    random.mockRestore()
+  })
+
+  test('may be answered before write returns', async () => {
+    const { here, socket } = await answeringInside(() => {})
+    expect(text(await here.request('ping', { to: 'there' }))).toBe('ping')
+    expect(here.stats()).toMatchObject({ requests: 1, answers: 1, duplicates: 0, pending: 0 })
+    await socket.close()
+  })
+
+  test('that is answered inside a write that throws is answered', async () => {
+    const { here, socket } = await answeringInside(() => {
+      throw new Error('too late')
+    })
+    expect(text(await here.request('ping', { to: 'there' }))).toBe('ping')
+    await socket.close()
+  })
+
   test('is sent once when retries is 0, and never again when it is answered', async () => {
     const { ask, say, heard, messages } = await pair()
     const once = ask({ retries: 0, timeout: 3_000 })
@@ -129,7 +176,7 @@ describe('a request', () => {
     const asked = ask({ timeout: 2_000 })
     await turns()
     network.change({ loss: 0 })
-    await time.advance(500)
+    await time.advance(1_000)
     expect(heard).toHaveLength(1)
     say('answer', 'pong')
     expect(text(await asked)).toBe('pong')
@@ -311,11 +358,11 @@ describe('a request is refused', () => {
     const asked = ask()
     await turns()
     network.change({ mtu: 100 })
-    await time.advance(500)
+    await time.advance(1_000)
     expect(told).toEqual(['LimitError'])
     expect(here.stats()).toMatchObject({ retries: 1, lastError: { name: 'LimitError' } })
     network.change({ mtu: 10_000 })
-    await time.advance(1_000)
+    await time.advance(2_000)
     expect(heard).toHaveLength(2)
     say('answer', 'pong')
     expect(text(await asked)).toBe('pong')
@@ -344,6 +391,8 @@ describe('a request is refused', () => {
     [undefined, /Invalid options of to: undefined/],
     [null, /Invalid options of to: null/],
     [{}, /Invalid option to: is no address/],
+    [{ kind: 'unix', path: '/tmp/a' }, /Invalid option to: .* is no address of this socket; it takes a name/],
+    [{ host: '127.0.0.1', port: 9 }, /Invalid option to: .* is no address of this socket; it takes a name/],
     [
       { host: 'localhost', port: 9 },
       /Invalid option to: "localhost" is no literal address; resolve it first/,

@@ -2,6 +2,7 @@ import { DatagramNetwork, type MemoryAddress } from '@fairlead/core/memory'
 import { describe, expect, test } from 'vitest'
 
 import { requests, type RequestsOptions } from '../../src/request.ts'
+import { overhead } from '../../src/request/answer-memory.ts'
 import { encodeMessage, headerSize } from '../../src/request/message.ts'
 import { raw, text, turns, useFakeTime } from './tools.ts'
 
@@ -96,12 +97,15 @@ describe('a request that comes again', () => {
   })
 
   test('is executed again when there was no room to remember it, and that is counted', async () => {
-    const { server, ask, executed } = await pair({ memory: { answers: 3 } })
+    const { server, ask, executed, troubles } = await pair({ memory: { answers: 3 } })
     for (const name of 'abcd') await ask(name)
     await ask('b')
     await ask('a')
     expect(executed).toEqual(['a', 'b', 'c', 'd', 'a'])
     expect(server.stats()).toMatchObject({ remembered: 3, forgotten: 2 })
+    expect(server.stats().lastError).toMatchObject({ name: 'LimitError', limit: 'memory', value: 3 })
+    // The first is told; the rest is counted.
+    expect(troubles).toEqual([expect.stringMatching(/^Cannot remember answer: the memory is full/)])
   })
 
   test('and 5,000 others leave a memory of bounded bytes', async () => {
@@ -112,8 +116,8 @@ describe('a request that comes again', () => {
     }
     await turns()
     const { executed, remembered, rememberedBytes, forgotten } = server.stats()
-    expect([executed, remembered, rememberedBytes]).toEqual([5_000, 19, 19 * (500 + headerSize)])
-    expect(forgotten).toBe(4_981)
+    expect([executed, remembered, rememberedBytes]).toEqual([5_000, 11, 11 * (500 + headerSize + overhead)])
+    expect(forgotten).toBe(4_989)
   })
 })
 

@@ -83,8 +83,8 @@ test('in a session, another nonce needs a cookie; all else is for the applicatio
 test('a stranger is told that he is one when that is no more than he said', () => {
   const door = keeper()
   expect(answerOf(door.judge(new Uint8Array(8), stranger, true, 0))).toMatchObject({ type: 'stale' })
-  expect(door.judge(new Uint8Array(7), stranger, true, 0)).toEqual({ act: 'drop' })
-  expect(door.judge(new Uint8Array(8), stranger, false, 0)).toEqual({ act: 'drop' })
+  expect(door.judge(new Uint8Array(7), stranger, true, 0)).toEqual({ act: 'drop', lost: true })
+  expect(door.judge(new Uint8Array(8), stranger, false, 0)).toEqual({ act: 'drop', lost: true })
 })
 
 test('suspended, it refuses newcomers and not those it knows', () => {

@@ -64,8 +64,12 @@ test('a STALE begins it again: one at a time, and not twice in a second', () => 
   prover.begin()
   hears('welcome')
   flush()
+  // The first is not put off by the handshake before it: a server may be restarted at once.
   for (let index = 0; index < 10; index++) expect(hears('stale')).toBe(true)
-  expect(flush()).toEqual([])
+  expect(flush()).toEqual(['hello'])
+  hears('welcome')
+  for (let index = 0; index < 10; index++) hears('stale')
+  expect(flush()).toEqual(['proved'])
   vi.advanceTimersByTime(1_000)
   for (let index = 0; index < 10; index++) hears('stale')
   expect(flush()).toEqual(['hello'])

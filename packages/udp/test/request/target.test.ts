@@ -1,11 +1,14 @@
-import { ipAddress } from '@fairlead/core'
+import { type Address, ipAddress } from '@fairlead/core'
 import { expect, test } from 'vitest'
 
-import { addressOf, isSame, type Peer } from '../../src/request/peer.ts'
+import { addressOf, isSame, type RequestTarget } from '../../src/request/target.ts'
 
-const sent = (to: Peer, from: Peer): boolean => isSame(addressOf(to), addressOf(from))
+const kindOf = (target: RequestTarget): Address['kind'] =>
+  typeof target === 'string' ? 'memory' : 'kind' in target ? target.kind : 'ip'
+const canonical = (target: RequestTarget): Address => addressOf(target, kindOf(target))
+const sent = (to: RequestTarget, from: RequestTarget): boolean => isSame(canonical(to), canonical(from))
 
-test.each<[Peer, Peer]>([
+test.each<[RequestTarget, RequestTarget]>([
   [{ host: '127.0.0.1', port: 7 }, ipAddress('127.0.0.1', 7)],
   [{ host: '::ffff:127.0.0.1', port: 7 }, ipAddress('127.0.0.1', 7)],
   [{ host: '::FFFF:7f00:1', port: 7 }, ipAddress('127.0.0.1', 7)],
@@ -24,7 +27,7 @@ test.each<[Peer, Peer]>([
   expect(sent(to, from)).toBe(true)
 })
 
-test.each<[Peer, Peer]>([
+test.each<[RequestTarget, RequestTarget]>([
   [{ host: '127.0.0.1', port: 7 }, ipAddress('127.0.0.1', 8)],
   [{ host: '127.0.0.1', port: 7 }, ipAddress('127.0.0.2', 7)],
   [{ host: '::1', port: 7 }, ipAddress('::2', 7)],
@@ -36,4 +39,18 @@ test.each<[Peer, Peer]>([
   [{ kind: 'unix', path: '/a' }, '/a'],
 ])('what was sent to %j may not come from %j', (to, from) => {
   expect(sent(to, from)).toBe(false)
+})
+
+test.each<[RequestTarget, Address['kind'], string]>([
+  [
+    'here',
+    'ip',
+    'Invalid option to: "here" is no address of this socket; it takes a literal address and a port',
+  ],
+  [{ kind: 'unix', path: '/a' }, 'ip', 'Invalid option to: {"kind":"unix","path":"/a"} is no address'],
+  [{ kind: 'unix', path: '/a' }, 'memory', 'it takes a name'],
+  [{ host: '127.0.0.1', port: 7 }, 'memory', 'it takes a name'],
+])('%j is no target on a socket of kind %s', (to, kind, message) => {
+  expect(() => addressOf(to, kind)).toThrow(TypeError)
+  expect(() => addressOf(to, kind)).toThrow(message)
 })

@@ -4,10 +4,21 @@ import { checkOptions } from '@fairlead/core/transport'
 import type { Destination } from '../datagram.ts'
 
 /** Whom a request may go to: a literal IP address and port, or, in memory, a name. */
-export type Peer = Destination | Address | string
+export type RequestTarget = Destination | Address | string
 
-/** The canonical address of a destination, as answers are to come from. @throws TypeError or RangeError */
-export function addressOf(to: Peer): Address {
+/**
+ * The canonical address of a destination, as answers are to come from, on a socket with addresses of this `kind`.
+ *
+ * @throws TypeError or RangeError
+ */
+export function addressOf(to: RequestTarget, kind: Address['kind']): Address {
+  const address = canonical(to)
+  if (address.kind === kind) return address
+  const wanted = kind === 'ip' ? 'it takes a literal address and a port' : 'it takes a name'
+  throw new TypeError(`Invalid option to: ${JSON.stringify(to)} is no address of this socket; ${wanted}`)
+}
+
+function canonical(to: RequestTarget): Address {
   if (typeof to === 'string') return { kind: 'memory', name: to }
   checkOptions('to', to)
   if ('host' in to) return literalOf(to)
