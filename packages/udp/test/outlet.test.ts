@@ -214,7 +214,7 @@ test('what the carrier throws is booked on what it was given', () => {
     getSendQueueCount: () => 0,
   }
   const { lane } = laneOn(
-    new Outlet(socket as never, { datagrams: 9, bytes: 1e6, policy: 'drop-newest' }, counters),
+    new Outlet(socket, { datagrams: 9, bytes: 1e6, policy: 'drop-newest' }, counters),
   )
   lane.write(new Uint8Array(1_000), 9)
   lane.write(new Uint8Array(1), 9)
