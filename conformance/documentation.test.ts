@@ -92,10 +92,10 @@ describe('docs/LIMITS.md has every default of core, tcp and udp', () => {
 
   /** Bounds of udp that are no options, by the constant that holds each, and words of their row. */
   test.each([
-    ['lane.ts', 'maxWaiting', '`maxWaiting`'],
-    ['outlet.ts', 'highWaterCount', '`highWaterMark`'],
+    ['queue/lane.ts', 'maxWaiting', '`maxWaiting`'],
+    ['queue/outlet.ts', 'highWaterCount', '`highWaterMark`'],
     ['batches.ts', 'largest', '`batches()`'],
-    ['names.ts', 'most', 'names known to a socket'],
+    ['address/names.ts', 'most', 'names known to a socket'],
     ['validation/cookie.ts', 'epochLength', 'a cookie'],
     ['bundle/sequence-window.ts', 'window', '`window`'],
     ['bundle/sequence-window.ts', 'farthest', 'a jump'],

@@ -2,9 +2,9 @@ import { channels } from '@fairlead/core/transport'
 
 import { BoundSocket } from './bound-socket.ts'
 import { checkSocketOptions } from './checks.ts'
-import { openBound } from './open-bound.ts'
+import { openBound } from './opening/open-bound.ts'
 import { type BindOptions, defaultSendQueue, defaultSocketQueue } from './options.ts'
-import { queueOptions } from './quota.ts'
+import { queueOptions } from './queue/quota.ts'
 import type { UdpSocket } from './socket.ts'
 import { Counters } from './stats.ts'
 

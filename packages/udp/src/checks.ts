@@ -6,7 +6,10 @@ import {
   checkSignal,
 } from '@fairlead/core/transport'
 
-import { literalOf } from './literal.ts'
+import { literalOf } from './address/literal.ts'
+import { isName } from './address/resolve.ts'
+import { largestDatagram } from './address/size.ts'
+import { checkTraffic } from './opening/socket-options.ts'
 import {
   type BindOptions,
   type ConnectOptions,
@@ -15,10 +18,7 @@ import {
   type MessageOptions,
   type SocketOptions,
 } from './options.ts'
-import type { QueueLimits } from './quota.ts'
-import { isName } from './resolve.ts'
-import { largestDatagram } from './size.ts'
-import { checkTraffic } from './socket-options.ts'
+import type { QueueLimits } from './queue/quota.ts'
 
 type AnyOptions = Partial<BindOptions & ListenOptions & ConnectOptions>
 

@@ -1,9 +1,9 @@
+import type { IpAddress } from './address/datagram.ts'
 import { checkSocketOptions } from './checks.ts'
-import type { UdpConnection } from './connection.ts'
-import { converse } from './conversation.ts'
-import type { IpAddress } from './datagram.ts'
-import { openConnected } from './open-connected.ts'
+import { openConnected } from './opening/open-connected.ts'
 import { type ConnectOptions, defaultConnectTimeout, defaultHost } from './options.ts'
+import type { UdpConnection } from './session/connection.ts'
+import { converse } from './session/conversation.ts'
 import { Counters } from './stats.ts'
 
 /**

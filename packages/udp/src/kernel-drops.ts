@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { endianness } from 'node:os'
 
-import type { IpAddress } from './datagram.ts'
-import { bitsOf } from './prefix.ts'
+import type { IpAddress } from './address/datagram.ts'
+import { bitsOf } from './multicast/prefix.ts'
 
 /** Which socket: its family, and where it is bound and connected. */
 export interface SocketPlace {

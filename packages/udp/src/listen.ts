@@ -1,12 +1,12 @@
 import type { Accept } from '@fairlead/core'
 import { checkFunction } from '@fairlead/core/transport'
 
+import type { IpAddress } from './address/datagram.ts'
 import { checkSocketOptions } from './checks.ts'
-import type { IpAddress } from './datagram.ts'
-import { SessionListener, type UdpListener } from './listener.ts'
-import { openBound } from './open-bound.ts'
+import { openBound } from './opening/open-bound.ts'
 import type { ListenOptions } from './options.ts'
-import type { UdpSession } from './session.ts'
+import { SessionListener, type UdpListener } from './session/listener.ts'
+import type { UdpSession } from './session/session.ts'
 import { Counters } from './stats.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { ReceiveQueueOptions, SendQueueOptions } from './quota.ts'
-import type { Lookup } from './resolve.ts'
-import type { TrafficOptions } from './socket-options.ts'
+import type { Lookup } from './address/resolve.ts'
+import type { TrafficOptions } from './opening/socket-options.ts'
+import type { ReceiveQueueOptions, SendQueueOptions } from './queue/quota.ts'
 
 /** Where to bind, and how: what every UDP socket has. */
 export interface SocketOptions extends TrafficOptions {

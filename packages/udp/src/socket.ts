@@ -1,7 +1,7 @@
 import type { Datagram, DatagramSocket } from '@fairlead/core'
 
-import type { Destination, IpAddress } from './datagram.ts'
-import type { JoinOptions, Membership } from './membership.ts'
+import type { Destination, IpAddress } from './address/datagram.ts'
+import type { JoinOptions, Membership } from './multicast/membership.ts'
 import type { UdpStats } from './stats.ts'
 
 /**

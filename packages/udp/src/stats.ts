@@ -1,7 +1,7 @@
 import type { SocketError } from '@fairlead/core'
 
 import { kernelDrops, type SocketPlace } from './kernel-drops.ts'
-import type { GrantedBuffers } from './socket-options.ts'
+import type { GrantedBuffers } from './opening/socket-options.ts'
 
 /**
  * What a UDP socket counted since it was opened. Datagrams, unless the name says bytes.

@@ -6,8 +6,8 @@ import * as udp from '@fairlead/udp'
 import { expect, test } from 'vitest'
 
 import type { Carrier } from '../src/carrier.ts'
-import { converse } from '../src/conversation.ts'
-import type { SendQueueOptions } from '../src/quota.ts'
+import type { SendQueueOptions } from '../src/queue/quota.ts'
+import { converse } from '../src/session/conversation.ts'
 import { Counters } from '../src/stats.ts'
 import { bare, deafPort, troubles, until } from './tools.ts'
 

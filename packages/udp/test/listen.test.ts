@@ -3,8 +3,8 @@ import { pair } from '@fairlead/core/memory'
 import * as udp from '@fairlead/udp'
 import { expect, test } from 'vitest'
 
-import { SessionListener } from '../src/listener.ts'
-import { openBound } from '../src/open-bound.ts'
+import { openBound } from '../src/opening/open-bound.ts'
+import { SessionListener } from '../src/session/listener.ts'
 import { Counters } from '../src/stats.ts'
 import { bare, troubles, until } from './tools.ts'
 

@@ -1,7 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 
-import { InterfaceWatch } from '../src/interface-watch.ts'
-import { type InterfaceSource, type NetworkInterface, readInterfaces } from '../src/interfaces.ts'
+import { InterfaceWatch } from '../src/multicast/interface-watch.ts'
+import { type InterfaceSource, type NetworkInterface, readInterfaces } from '../src/multicast/interfaces.ts'
 
 /** An address as the runtime lists it. */
 export function info(cidr: string): NetworkInterfaceInfo {

@@ -1,8 +1,8 @@
 import type { MessageConnection } from '@fairlead/core'
 import { checkBoolean, checkOptions } from '@fairlead/core/transport'
 
+import { largestDatagram } from '../address/size.ts'
 import { defaultMaxMessageSize, type Messages } from '../options.ts'
-import { largestDatagram } from '../size.ts'
 import { headerSize } from './wire.ts'
 
 /** What bundles are sent over: each message is a datagram, and `maxMessageSize`, if told, its largest size. */

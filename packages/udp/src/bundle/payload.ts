@@ -1,5 +1,5 @@
-import { codecOf } from '../codec.ts'
 import type { Messages } from '../options.ts'
+import { codecOf } from '../session/codec.ts'
 
 /** How a message gets into a datagram and out again, without a copy in between. */
 export interface Payload<M> {

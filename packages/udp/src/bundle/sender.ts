@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { SocketError } from '@fairlead/core'
 import type { HandlerSlot } from '@fairlead/core/transport'
 
-import { oversized } from '../size.ts'
+import { oversized } from '../address/size.ts'
 import type { BundleOptions, DatagramCarrier } from './options.ts'
 import type { Payload } from './payload.ts'
 import { headerSize, largestMessage } from './wire.ts'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { ClosedError, type Resource } from '@fairlead/core'
 import { checkOptions } from '@fairlead/core/transport'
 
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 import { AnnounceSchedule } from './announce-schedule.ts'
 import type { Random } from './jitter.ts'
 import type { Medium } from './medium.ts'

@@ -1,6 +1,6 @@
 import type { CloseReason, Resource } from '@fairlead/core'
 
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './jitter.ts'
 import type { Medium } from './medium.ts'

@@ -1,6 +1,6 @@
 import { bind } from '../bind.ts'
-import { type InterfaceWatch, interfaceWatch } from '../interface-watch.ts'
-import type { NetworkInterface } from '../interfaces.ts'
+import { type InterfaceWatch, interfaceWatch } from '../multicast/interface-watch.ts'
+import type { NetworkInterface } from '../multicast/interfaces.ts'
 import type { UdpSocket } from '../socket.ts'
 import { groups, type LinkOptions, linksOf } from './link.ts'
 import type { Medium, MediumHandler, MediumStats } from './medium.ts'

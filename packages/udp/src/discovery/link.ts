@@ -1,7 +1,7 @@
+import type { Destination } from '../address/datagram.ts'
 import { bind } from '../bind.ts'
-import type { Destination } from '../datagram.ts'
-import type { NetworkInterface } from '../interfaces.ts'
-import { placesOf } from '../multicast-interface.ts'
+import type { NetworkInterface } from '../multicast/interfaces.ts'
+import { placesOf } from '../multicast/multicast-interface.ts'
 import type { UdpSocket } from '../socket.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 
 /** What a {@link Medium} counted. Datagrams, unless the name says something else. */
 export interface MediumStats {

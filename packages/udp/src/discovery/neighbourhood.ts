@@ -1,7 +1,7 @@
-import type { IpAddress } from '../datagram.ts'
-import type { NetworkInterface } from '../interfaces.ts'
-import { placesOf } from '../multicast-interface.ts'
-import { bitsOf } from '../prefix.ts'
+import type { IpAddress } from '../address/datagram.ts'
+import type { NetworkInterface } from '../multicast/interfaces.ts'
+import { placesOf } from '../multicast/multicast-interface.ts'
+import { bitsOf } from '../multicast/prefix.ts'
 
 /** The addresses that share so many leading bits. */
 interface Network {

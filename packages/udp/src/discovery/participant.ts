@@ -7,7 +7,7 @@ import {
 } from '@fairlead/core'
 import { Deadline, graceOf, Lifecycle } from '@fairlead/core/transport'
 
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 import { Alarm } from './alarm.ts'
 import type { Medium, MediumStats } from './medium.ts'
 import { decode, type Message } from './message.ts'

@@ -1,4 +1,4 @@
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 import type { Announce } from './message.ts'
 import { PeerRecord, sourceOf } from './peer-record.ts'
 import { type DiscoveryEvent, type Peer } from './peer.ts'

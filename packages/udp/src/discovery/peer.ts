@@ -1,4 +1,4 @@
-import type { IpAddress } from '../datagram.ts'
+import type { IpAddress } from '../address/datagram.ts'
 import type { ServiceData } from './service.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Destination } from '../datagram.ts'
+import type { Destination } from '../address/datagram.ts'
 import type { UdpSocket } from '../socket.ts'
 import { type Link, openLink } from './link.ts'
 

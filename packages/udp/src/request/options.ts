@@ -1,8 +1,8 @@
 import type { Address, SocketError } from '@fairlead/core'
 import { checkFunction, checkOptions, checkPositive } from '@fairlead/core/transport'
 
-import { type Codec, codecOf } from '../codec.ts'
 import { defaultMaxMessageSize, type Messages } from '../options.ts'
+import { type Codec, codecOf } from '../session/codec.ts'
 import { headerSize, largestMessage } from './message.ts'
 
 /**

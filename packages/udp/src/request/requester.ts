@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 
 import { type Address, BrokenError, formatAddress, LimitError, type SocketError } from '@fairlead/core'
 
-import { oversized } from '../size.ts'
+import { oversized } from '../address/size.ts'
 import { bytesOf, encodeMessage, explainFailure, idSize, type Message } from './message.ts'
 import type { RequestsSettings } from './options.ts'
 import { type Outcome, type PendingOwner, PendingRequest } from './pending-request.ts'

@@ -1,7 +1,7 @@
 import { type Address, formatAddress, LimitError, SocketError, TimeoutError } from '@fairlead/core'
 import { Deadline, type DeadlineOwner } from '@fairlead/core/transport'
 
-import { oversized } from '../size.ts'
+import { oversized } from '../address/size.ts'
 import { AnswerMemory } from './answer-memory.ts'
 import { Execution, type Request } from './execution.ts'
 import { bytesOf, encodeMessage, failures, type Message } from './message.ts'

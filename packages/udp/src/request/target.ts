@@ -1,7 +1,7 @@
 import { type Address, ipAddress } from '@fairlead/core'
 import { checkOptions } from '@fairlead/core/transport'
 
-import type { Destination } from '../datagram.ts'
+import type { Destination } from '../address/datagram.ts'
 
 /** Whom a request may go to: a literal IP address and port, or, in memory, a name. */
 export type RequestTarget = Destination | Address | string

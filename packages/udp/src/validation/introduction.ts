@@ -2,8 +2,8 @@ import { type Address, ConnectError, formatAddress, type SocketError, TimeoutErr
 import { reasonOf, unlessAborted } from '@fairlead/core/transport'
 
 import { isRefusal } from '../errno.ts'
-import { Lane, type LaneOwner } from '../lane.ts'
-import type { Outlet } from '../outlet.ts'
+import { Lane, type LaneOwner } from '../queue/lane.ts'
+import type { Outlet } from '../queue/outlet.ts'
 import { Prover, type ProverOwner, systemSource } from './prover.ts'
 
 /** Whom an {@link Introduction} is for. */

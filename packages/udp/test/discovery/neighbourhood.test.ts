@@ -2,7 +2,7 @@ import { ipAddress } from '@fairlead/core'
 import { expect, test } from 'vitest'
 
 import { Neighbourhood } from '../../src/discovery/neighbourhood.ts'
-import { readInterfaces } from '../../src/interfaces.ts'
+import { readInterfaces } from '../../src/multicast/interfaces.ts'
 
 const info = { netmask: '', mac: '', internal: false }
 

@@ -1,7 +1,7 @@
 import { ipAddress } from '@fairlead/core'
 import { DatagramNetwork, type MemoryDatagramSocket } from '@fairlead/core/memory'
 
-import type { IpAddress } from '../../src/datagram.ts'
+import type { IpAddress } from '../../src/address/datagram.ts'
 import type { Medium, MediumHandler, MediumStats } from '../../src/discovery/medium.ts'
 import { type Announce, decode, type Message } from '../../src/discovery/message.ts'
 import type { Service } from '../../src/discovery/service.ts'

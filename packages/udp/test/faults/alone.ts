@@ -6,7 +6,7 @@ import { bundle } from '@fairlead/udp/bundle'
 import { discover } from '@fairlead/udp/discovery'
 import { requests } from '@fairlead/udp/request'
 
-import { SessionListener } from '../../src/listener.ts'
+import { SessionListener } from '../../src/session/listener.ts'
 
 export { networks } from './networks.ts'
 

@@ -4,7 +4,7 @@ import { bundle } from '@fairlead/udp/bundle'
 import { requests } from '@fairlead/udp/request'
 import { describe, expect, test } from 'vitest'
 
-import type { LaneOwner } from '../../src/lane.ts'
+import type { LaneOwner } from '../../src/queue/lane.ts'
 import { until } from '../tools.ts'
 import { faults, noneIsLeftToTheProcess, text, trouble } from './harness.ts'
 

@@ -5,11 +5,11 @@ import { promisify } from 'node:util'
 import type { SocketError } from '@fairlead/core'
 import { afterEach, beforeEach, expect } from 'vitest'
 
+import type { Lookup } from '../../src/address/resolve.ts'
 import { BoundSocket, type BoundSocketParts } from '../../src/bound-socket.ts'
 import type { Carrier, Sender } from '../../src/carrier.ts'
 import { defaultSocketQueue } from '../../src/options.ts'
-import type { SendQueueOptions } from '../../src/quota.ts'
-import type { Lookup } from '../../src/resolve.ts'
+import type { SendQueueOptions } from '../../src/queue/quota.ts'
 import { Counters } from '../../src/stats.ts'
 
 /** The bytes as text. */

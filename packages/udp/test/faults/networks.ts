@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as udp from '@fairlead/udp'
 import { announce, discover } from '@fairlead/udp/discovery'
 
-import { interfaceWatch } from '../../src/interface-watch.ts'
+import { interfaceWatch } from '../../src/multicast/interface-watch.ts'
 import { ip } from '../namespaces/cable.ts'
 import { until } from '../namespaces/until.ts'
 

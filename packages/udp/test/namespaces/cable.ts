@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-import { interfaces } from '../../src/interfaces.ts'
+import { interfaces } from '../../src/multicast/interfaces.ts'
 import type { Far } from './far.ts'
 import { until } from './until.ts'
 
