@@ -49,8 +49,8 @@ export interface DiscoverOptions extends DiscoveryOptions {
 
 /** `FL`, as in the group's address; below every system's ephemeral ports. Not registered with IANA. */
 export const defaultPort = 17_996
-export const defaultMaxPeers = 256
-export const defaultMaxPeersPerAddress = 32
+const defaultMaxPeers = 256
+const defaultMaxPeersPerAddress = 32
 
 /** Refuses by name what is wrong. */
 export function checkAnnounceOptions(options: AnnounceOptions): { lifetime: number } {

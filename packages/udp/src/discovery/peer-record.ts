@@ -3,7 +3,7 @@ import type { Announce } from './message.ts'
 import type { Peer } from './peer.ts'
 
 /** The longest lifetime that is believed, in milliseconds. */
-export const maxLifetime = 3_600_000
+const maxLifetime = 3_600_000
 /** Who announces does so every 30 s at least. Who was not heard for three times as long may lose his place. */
 const silence = 90_000
 /** A machine has several interfaces, and an address of each family on each. */

@@ -38,7 +38,7 @@ export function checkGroup(text: unknown, family: 4 | 6, options: JoinOptions): 
 }
 
 /** RFC 5771 section 3, RFC 4291 section 2.7. */
-export function isMulticast({ family, host }: IpAddress): boolean {
+function isMulticast({ family, host }: IpAddress): boolean {
   if (family === 6) return /^ff[0-9a-f]{2}:/.test(host)
   const first = Number.parseInt(host, 10)
   return first >= 224 && first <= 239

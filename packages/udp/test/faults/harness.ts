@@ -33,7 +33,7 @@ export const faults: [string, () => never | Promise<never>][] = [
   ['rejects with what cannot be shown', () => Promise.reject(nothing)],
 ]
 
-export function raise(thrown: unknown): never {
+function raise(thrown: unknown): never {
   throw thrown
 }
 
