@@ -27,6 +27,7 @@ import { addressFrom, compact, type Destination, type IpAddress } from './addres
 import type { Lookup } from './address/resolve.ts'
 import { BatchIterator } from './batches.ts'
 import { receiveErrorOf } from './errno.ts'
+import { hearsGroups } from './multicast/group.ts'
 import type { JoinOptions, Membership } from './multicast/membership.ts'
 import { Memberships } from './multicast/memberships.ts'
 import type { OpenedSocket } from './opening/opening.ts'
@@ -142,8 +143,16 @@ export class BoundSocket implements UdpSocket, SlotHost, InboxOwner<Datagram<IpA
   }
 
   join(group: string, options?: JoinOptions): Membership {
-    if (this.state !== 'open')
+    if (this.state !== 'open') {
       throw new ClosedError(`Cannot join ${group}: socket is closed`, { phase: 'join' })
+    }
+    if (!hearsGroups(this.address)) {
+      const { host, family } = this.address
+      const wildcard = family === 4 ? '0.0.0.0' : '::'
+      throw new TypeError(
+        `Cannot join ${group}: a socket bound to ${host} hears no group; bind it to ${wildcard}`,
+      )
+    }
     return this.#memberships.join(group, options)
   }
 

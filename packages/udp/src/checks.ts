@@ -23,8 +23,11 @@ import type { QueueLimits } from './queue/quota.ts'
 type AnyOptions = Partial<BindOptions & ListenOptions & ConnectOptions>
 
 /** Refuses options of a call that could only fail later, or mean something else than their author thinks. */
-export function checkSocketOptions(call: string, options: AnyOptions, lowestPort: 0 | 1): void {
+export function checkSocketOptions(call: keyof typeof foreign, options: AnyOptions, lowestPort: 0 | 1): void {
   checkOptions(call, options)
+  for (const name of foreign[call]) {
+    if (options[name] !== undefined) throw new TypeError(`Invalid option ${name}: ${call} has none`)
+  }
   const { port = 0, host = defaultHost, messages = 'binary', maxMessageSize } = options
   if (!Number.isInteger(port) || port < lowestPort || port > 65_535) {
     throw new RangeError(`Invalid option port: ${String(port)} is not an integer from ${lowestPort} to 65535`)
@@ -55,6 +58,36 @@ export function checkSocketOptions(call: string, options: AnyOptions, lowestPort
   checkQueue('receiveQueue', options.receiveQueue, ['drop-newest', 'drop-oldest'])
 }
 
+/** What another call takes, and this one would pass over in silence. */
+const foreign = {
+  bind: [
+    'messages',
+    'maxMessageSize',
+    'maxSessions',
+    'maxSessionsPerAddress',
+    'idleTimeout',
+    'validation',
+    'maxAmplification',
+    'maxUnvalidatedDatagrams',
+    'connectTimeout',
+  ],
+  listen: ['connectTimeout'],
+  connect: [
+    'reuseAddr',
+    'reusePort',
+    'ipv6Only',
+    'broadcast',
+    'multicastTtl',
+    'multicastLoopback',
+    'multicastInterface',
+    'maxSessions',
+    'maxSessionsPerAddress',
+    'idleTimeout',
+    'maxAmplification',
+    'maxUnvalidatedDatagrams',
+  ],
+} as const satisfies Record<string, readonly (keyof AnyOptions)[]>
+
 const counts = [
   'maxMessageSize',
   'maxSessions',
@@ -70,8 +103,10 @@ function checkValidation(options: AnyOptions): void {
       `Invalid option validation: ${JSON.stringify(validation)} is neither 'none' nor 'cookie'`,
     )
   }
-  if (typeof maxAmplification !== 'number' || !(maxAmplification > 0)) {
-    throw new RangeError(`Invalid option maxAmplification: ${String(maxAmplification)} is not a factor`)
+  if (typeof maxAmplification !== 'number' || !(maxAmplification >= 1)) {
+    throw new RangeError(
+      `Invalid option maxAmplification: ${String(maxAmplification)} is not a factor of at least 1`,
+    )
   }
   checkPositive('maxUnvalidatedDatagrams', maxUnvalidatedDatagrams)
 }

@@ -35,7 +35,8 @@ export interface UdpSocket extends DatagramSocket<IpAddress, Destination> {
    * group comes like any other datagram; a socket that is bound to `0.0.0.0` (or `::`) and to the group's port, with
    * `reuseAddr`, hears it.
    *
-   * @throws TypeError that says what is wrong with the group or the options; ListenError when the group is joined
+   * @throws TypeError that says what is wrong with the group or the options, or that the socket is bound to an address
+   *   of its own and would hear no group; ListenError when the group is joined
    *   already or no interface takes it; ClosedError.
    * @example
    * ```ts

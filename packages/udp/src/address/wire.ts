@@ -31,6 +31,7 @@ export class Wire {
    * @throws TypeError or RangeError that says what is wrong with `to`.
    */
   hostOf(to: Destination): string | undefined {
+    if (typeof to !== 'object' || to === null) throw new TypeError('Cannot send: to is not an address')
     const { host, port, zone } = to
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       const given = typeof port === 'number' ? port : typeof port

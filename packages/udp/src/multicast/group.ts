@@ -37,6 +37,11 @@ export function checkGroup(text: unknown, family: 4 | 6, options: JoinOptions): 
   return { family, host: group.host, source: source === undefined ? undefined : sourceOf(source, family) }
 }
 
+/** Whether a socket bound there is given what comes to a group: elsewhere than on Windows, to be bound is to filter. */
+export function hearsGroups(bound: IpAddress): boolean {
+  return bound.host === '0.0.0.0' || bound.host === '::' || isMulticast(bound) || process.platform === 'win32'
+}
+
 /** RFC 5771 section 3, RFC 4291 section 2.7. */
 function isMulticast({ family, host }: IpAddress): boolean {
   if (family === 6) return /^ff[0-9a-f]{2}:/.test(host)

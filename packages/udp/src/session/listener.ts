@@ -28,11 +28,19 @@ import { watchedAccept } from './watched-accept.ts'
 export interface UdpListener<M, A extends Address = IpAddress> extends Listener<UdpSession<M, A>> {
   readonly address: A
   /** What was counted since the listener was made; a copy, which may be asked for as often as one likes. */
-  stats(): UdpStats
+  stats(): UdpListenerStats
+}
+
+/** What a {@link UdpListener} counted. */
+export interface UdpListenerStats extends UdpStats {
+  /** Sessions that are there now. */
+  readonly sessions: number
+  /** How often somebody got no session, by the reason: what `fairlead:refuse` tells. */
+  readonly refusals: Readonly<Record<Refusal, number>>
 }
 
 /** Why somebody gets no session: a limit, or what became of his asking. */
-type Refusal = keyof TableLimits | 'suspended' | 'backlog' | 'cookie'
+export type Refusal = keyof TableLimits | 'suspended' | 'backlog' | 'cookie'
 
 /** The {@link UdpListener} over a socket of the runtime that is bound already. */
 export class SessionListener<M, A extends Address>
@@ -43,6 +51,14 @@ export class SessionListener<M, A extends Address>
   readonly #socket: Carrier
   readonly #addressOf: (sender: Sender) => A
   readonly #counters: Counters
+  readonly #refusals: Record<Refusal, number> = {
+    maxSessions: 0,
+    maxSessionsPerAddress: 0,
+    maxUnvalidatedDatagrams: 0,
+    suspended: 0,
+    backlog: 0,
+    cookie: 0,
+  }
   readonly #setup: SessionSetup<M, A>
   readonly #maxMessageSize: number
   readonly #clock: IdleClock
@@ -95,8 +111,9 @@ export class SessionListener<M, A extends Address>
     this.#listens()
   }
 
-  stats(): UdpStats {
-    return this.#counters.snapshot()
+  stats(): UdpListenerStats {
+    const sessions = this.connections.size
+    return Object.freeze({ ...this.#counters.snapshot(), sessions, refusals: { ...this.#refusals } })
   }
 
   /** A datagram has come. */
@@ -204,6 +221,7 @@ export class SessionListener<M, A extends Address>
 
   /** Every peer that gets no session comes by here. */
   #refuse(cause: Refusal, info: Sender): undefined {
+    this.#refusals[cause]++
     if (cause === 'cookie') this.#counters.badCookies++
     else this.#counters.rejected++
     if (!channels.refuse.hasSubscribers) return

@@ -40,6 +40,15 @@ export interface UdpSession<M, A extends Address = IpAddress> extends MessageCon
    * ```
    */
   validate(): void
+  /** What was counted since it began; a copy. */
+  stats(): SessionStats
+}
+
+/** What a session counted: bytes of messages, without UDP's and IP's headers. */
+export interface SessionStats {
+  readonly bytesIn: number
+  /** Accepted by `write`; what became of them the listener's counters tell. */
+  readonly bytesOut: number
 }
 
 /** What all sessions of a listener share. */
@@ -74,6 +83,10 @@ export class Session<M, A extends Address> extends DatagramConnection<M, A> impl
     this.setup.table.promote(this.seat)
   }
 
+  stats(): SessionStats {
+    return { ...this.traffic }
+  }
+
   override receive(data: Uint8Array): void {
     if (this.seat.heardAt !== this.setup.table.now) this.setup.table.heard(this.seat)
     super.receive(data)
@@ -84,7 +97,7 @@ export class Session<M, A extends Address> extends DatagramConnection<M, A> impl
     const { maxAmplification } = this.setup
     const total = this.bytesOut + bytes
     if (total > maxAmplification * this.bytesIn) {
-      const why = `are more than ${maxAmplification} times the ${this.bytesIn} that came`
+      const why = `are more than ${maxAmplification} times the ${this.bytesIn} that came: see validate()`
       this.#withhold(`${total} bytes in all`, why, 'maxAmplification', total)
     }
     if (this.seat.spent) {
