@@ -20,16 +20,25 @@ function unit(name: string): TestProjectInlineConfiguration {
   }
 }
 
+interface BuiltTests {
+  root: string
+  include: string
+  exclude?: string[]
+  maxWorkers: number
+  group: number
+}
+
 /** Tests on what `npm run build` made. They start programs, and come behind the units, one group after the other. */
 function built(
   name: string,
-  { root, include, maxWorkers, group }: { root: string; include: string; maxWorkers: number; group: number },
+  { root, include, exclude = [], maxWorkers, group }: BuiltTests,
 ): TestProjectInlineConfiguration {
   return {
     test: {
       name,
       root,
       include: [include],
+      exclude,
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },
@@ -40,10 +49,19 @@ function built(
 }
 
 const programs = 'test/e2e/**/*.test.ts'
+/** Those that need no browser. */
+const commands = 'test/e2e/**/*.e2e.test.ts'
 const units = readdirSync(new URL('packages', import.meta.url)).map(unit)
 const builds = [
   // A browser and a hub at a time keep two cores busy.
-  built('e2e', { root: 'packages/examples', include: programs, maxWorkers: 1, group: 1 }),
+  built('pages', {
+    root: 'packages/examples',
+    include: programs,
+    exclude: [commands],
+    maxWorkers: 1,
+    group: 1,
+  }),
+  built('e2e', { root: 'packages/examples', include: commands, maxWorkers: 2, group: 2 }),
   built('tcp-e2e', { root: 'packages/tcp', include: programs, maxWorkers: 2, group: 2 }),
   built('conformance', { root: 'conformance', include: '**/*.test.ts', maxWorkers: 2, group: 2 }),
 ]

@@ -121,6 +121,7 @@ export const udpDrivers: ReadonlyMap<string, Driver> = new Map([
   [udp('A collector'), collector],
   [udp('Once for many'), onceForMany],
   [udp('One handler on TCP and UDP'), printsItsComments],
+  [udp('A greeting'), printsItsComments],
   [udp('Who fell silent'), printsItsComments],
   [udp('Requests with retries'), printsItsComments],
   [udp('Discovery on the local network'), discovery],

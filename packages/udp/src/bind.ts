@@ -18,7 +18,9 @@ import { Counters } from './stats.ts'
  * @example
  * ```ts
  * const socket = await bind({ port: 7000 })
- * socket.handle({ onDatagram: (data, from) => void socket.write(data, from) })
+ * socket.handle({
+ *   onDatagram: (data, from) => console.log(`${data.length} bytes from ${from.host}`),
+ * })
  * ```
  */
 export async function bind(options: BindOptions = {}): Promise<UdpSocket> {

@@ -63,15 +63,15 @@ export type Validation = 'none' | 'cookie'
 /** Options of sessions: what a listener has, wherever it listens. */
 export interface SessionOptions extends MessageOptions {
   /**
-   * Sessions at a time, and what is remembered of those that ended for `maxUnvalidatedDatagrams`. For one more, the
-   * least recently heard gives way: first of what is only remembered, then of sessions that are not validated, then of
-   * peers that had their share of datagrams, who keep half of the places at most. A validated one that was heard in the
-   * last quarter of `idleTimeout` does not, and the newcomer is refused. Default 10,000.
+   * Sessions at a time. A peer whose session ended, and that is remembered for `maxUnvalidatedDatagrams`, takes a
+   * place, too. For one more another gives way, but never a validated session in use. The order stands in docs/UDP.md,
+   * "Who gives way". Default 10,000.
    */
   maxSessions?: number
   /**
-   * Of these, with one IP address; for one more, one of them gives way, by the same rule. Of IPv6 with one network of 64
-   * bits, whose addresses are all its owner's (RFC 4291 section 2.5.4); of link-local ones with each. Default 64.
+   * Of these, with one IP address. For one more, one of them gives way, in the same order. All addresses of an IPv6
+   * network of 64 bits count as one, since one owner has them all (RFC 4291 section 2.5.4); link-local ones do not.
+   * Default 64.
    */
   maxSessionsPerAddress?: number
   /** Milliseconds after which a session ends from which nothing came; sending does not count. Default 30,000. */
@@ -85,14 +85,15 @@ export interface SessionOptions extends MessageOptions {
   validation?: Validation
   /**
    * How many times as many bytes of messages may be sent to a peer that is not validated as came from it, so that
-   * nobody can have others flooded by writing their address (RFC 9000 section 8.1). Infinity lifts this and
-   * `maxUnvalidatedDatagrams`: for networks alone in which nobody writes another's address. Default 3.
+   * nobody can have others flooded by writing their address (RFC 9000 section 8.1). A server that greets first meets
+   * it at once: validate by cookie. Infinity lifts this and `maxUnvalidatedDatagrams`: only for networks in which
+   * nobody writes another's address. Default 3.
    */
   maxAmplification?: number
   /**
-   * Datagrams that may be sent to a peer that is not validated, before nothing came from it for `idleTimeout`: in all
-   * its sessions together, so that one that ends does not give it more. One forged datagram would have two servers answer each other for ever:
-   * this ends it, whoever the other one is. Default 1,000.
+   * Datagrams that may be sent to a peer that is not validated, in all its sessions together. After these it gets no
+   * more until it was silent for `idleTimeout`. This ends a loop: one forged datagram can make two servers answer each
+   * other for ever. Default 1,000.
    */
   maxUnvalidatedDatagrams?: number
   /** What may wait to be sent while the system's buffer is full. Default 1,024 datagrams, 4 MiB, `drop-newest`. */

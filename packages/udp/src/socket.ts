@@ -14,7 +14,10 @@ import type { UdpStats } from './stats.ts'
  * @example
  * ```ts
  * const socket = await bind({ port: 7000 })
- * for await (const { data, from } of socket) await socket.send(data, from)
+ * for await (const { data, from } of socket) {
+ *   // Only questions are answered: two sockets that answer everything would answer each other for ever.
+ *   if (Buffer.from(data).toString() === '?here') await socket.send('here', from)
+ * }
  * ```
  */
 export interface UdpSocket extends DatagramSocket<IpAddress, Destination> {
@@ -32,12 +35,12 @@ export interface UdpSocket extends DatagramSocket<IpAddress, Destination> {
   batches(): AsyncIterableIterator<Datagram<IpAddress>[], undefined>
   /**
    * Joins a multicast group on every interface, and again when interfaces come back or change. What comes to the
-   * group comes like any other datagram; a socket that is bound to `0.0.0.0` (or `::`) and to the group's port, with
-   * `reuseAddr`, hears it.
+   * group comes like any other datagram. To hear it, bind to the group's port, and to `0.0.0.0` (or `::`) or the
+   * group's own address; with `reuseAddr`, if others on this machine listen, too.
    *
-   * @throws TypeError that says what is wrong with the group or the options, or that the socket is bound to an address
-   *   of its own and would hear no group; ListenError when the group is joined
-   *   already or no interface takes it; ClosedError.
+   * @throws TypeError that says what is wrong with the group or the options, or that the socket is bound to one
+   *   unicast address, which hears no group (on Windows it does); ListenError when the group is joined already or
+   *   no interface takes it; ClosedError.
    * @example
    * ```ts
    * const socket = await bind({ host: '0.0.0.0', port: 7000, reuseAddr: true })

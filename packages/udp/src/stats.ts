@@ -15,7 +15,10 @@ export interface UdpStats {
   readonly sentBytes: number
   /** Accepted by `write`, but not sent: the system refused, or the socket was destroyed before. */
   readonly sendErrors: number
-  /** Dropped by the policy of the send queue, because it was full. */
+  /**
+   * Dropped because the send queue was full, or too much waited for a name. The queue has one policy, so these are
+   * the newest, or the oldest, as that says. What `block` refuses is thrown, and not counted.
+   */
   readonly sendDropped: number
   /** Refused by `write` and `send` because they were larger than a datagram, or a message, may be. */
   readonly oversized: number
@@ -23,8 +26,8 @@ export interface UdpStats {
   readonly received: number
   readonly receivedBytes: number
   /**
-   * Dropped because nobody read: fast enough, so that the receive queue was full and its policy said so; or ever, since
-   * the conversation was closing, or was closed before.
+   * Dropped because nobody read them: the receive queue was full, or the conversation was closing or closed. A queue
+   * has one policy, so what a full one dropped are the newest, or the oldest, as that says.
    */
   readonly receiveDropped: number
   /**

@@ -15,6 +15,15 @@ const grace = 2_000
 /** Milliseconds after which most of those who are there are known. A script does not wait for them as a person does. */
 const lookAround = 1_000
 
+/** What `--help` ends with. */
+const typed = `
+What you type goes to all who are here, except:
+  @NAME TEXT  goes to one
+  /who        tells who is here
+  /quit       leaves
+
+A name has 1 to 20 letters, digits, _, - or . and no spaces.`
+
 interface PeerFlags {
   name: string
   port: number
@@ -33,9 +42,10 @@ export function peerCommand(): Command {
       'UDP port at which peers find each other (default: 17996)',
       within(1, 65_535),
     )
-    .option('--lifetime <seconds>', 'when others give you up after a crash', within(1, 3_600), 15)
+    .option('--lifetime <seconds>', 'seconds after which others drop you if you crash', within(1, 3_600), 15)
     .option('--lan', 'talk with the network, not with this machine only')
     .option('--json', 'print what happens as lines of JSON')
+    .addHelpText('after', typed)
     .action(action('peer', runPeer))
 }
 

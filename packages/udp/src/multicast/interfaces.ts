@@ -43,7 +43,7 @@ export type InterfaceSource = () => NodeJS.Dict<NetworkInterfaceInfo[]>
  * ```ts
  * const isNeighbour = (host: string) => interfaces().some((it) => it.has(host))
  * socket.handle({
- *   onDatagram: (data, from) => void (isNeighbour(from.host) && socket.write('here', from)),
+ *   onDatagram: (data, from) => console.log(isNeighbour(from.host) ? 'from near' : 'from afar', data.length),
  * })
  * ```
  */

@@ -12,15 +12,18 @@ export interface QueueLimits {
 export interface SendQueueOptions extends QueueLimits {
   /**
    * What becomes of a datagram that finds the queue full: `drop-newest` drops it, `drop-oldest` drops those that
-   * waited longest, `block` makes `send` wait and `write` throw, `close` destroys whoever wrote it. Default
-   * `drop-newest`.
+   * waited longest, `block` makes `send` wait and `write` throw, `close` destroys whoever wrote it. What is dropped is
+   * counted as `sendDropped`, what is refused by throwing is not. Default `drop-newest`.
    */
   policy?: SendPolicy
 }
 
 /** What may wait to be received. UDP cannot hold its senders back, so that one has to be dropped beyond it. */
 export interface ReceiveQueueOptions extends QueueLimits {
-  /** Which one: `drop-newest` keeps what came first, `drop-oldest` what is true now. Default `drop-newest`. */
+  /**
+   * Which one: `drop-newest` keeps what came first, `drop-oldest` what is true now. Counted as `receiveDropped`.
+   * Default `drop-newest`.
+   */
   policy?: 'drop-newest' | 'drop-oldest'
 }
 

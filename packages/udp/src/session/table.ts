@@ -31,17 +31,8 @@ export interface Ticks {
  * A session that ends leaves its seat to a tally of what was sent to the peer, if that was not validated, until
  * nothing came from there for the idle time. Else whoever ends each session after an answer would never have sent much.
  *
- * Who has to go when a newcomer finds no room (in all, or for sessions of its network; then one of those), and of
- * several such the one that was not heard for the longest time:
- *
- * 1. a peer that had its share (`maxUnvalidatedDatagrams`), while such peers have more than half of the places;
- * 2. what is left of a session that ended;
- * 3. a session that is not validated;
- * 4. a peer that had its share: gone, it would begin with a new one;
- * 5. a validated session, but only when it was not heard for more than a quarter of the idle time;
- * 6. else nobody, and the newcomer is refused.
- *
- * So senders with forged addresses push out each other, and those who never proved theirs; never a validated
+ * Who has to go when a newcomer finds no room, in all or for its network, stands in docs/UDP.md, "Who gives way". So
+ * senders with forged addresses push out each other, and those who never proved theirs; never a validated
  * session that is in use. A tally that gave way is forgotten, so that a loop can be kept alive by those who forge as
  * many senders as there are places, for as long as they do; and whoever fills places with peers that had their share
  * holds half of them.
