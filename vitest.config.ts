@@ -38,7 +38,7 @@ function built(
       name,
       root,
       include: [include],
-      exclude,
+      exclude: ['**/node_modules/**', ...exclude],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },

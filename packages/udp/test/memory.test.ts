@@ -60,6 +60,23 @@ test('sessions and connections talk over a network in memory', async () => {
   expect(two.stats()).toMatchObject({ sent: 1, received: 1 })
 })
 
+test('a stranger who writes to the address of a connection is not heard, and counted', async () => {
+  const network = new DatagramNetwork()
+  await using listener = await echoing(network)
+  await using peer = await connect(network, { to: 'echo', name: 'here', messages: 'text' })
+  const stranger = await network.bind('stranger')
+  const heard: string[] = []
+  peer.handle({ onData: (message) => void heard.push(message) })
+  await stranger.send('psst', 'here')
+  // What is sent later comes later.
+  await peer.send('ahoy')
+  await until(() => heard.length > 0)
+  expect(heard).toEqual(['ahoy'])
+  expect(peer.stats()).toMatchObject({ received: 1, receivedBytes: 4, filtered: 1 })
+  expect(listener.connections.size).toBe(1)
+  await stranger.close()
+})
+
 test('a name in use, wrong options, an aborted signal: each with its own error', async () => {
   const network = new DatagramNetwork()
   await using listener = await echoing(network)

@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 import { LimitError } from '@fairlead/core'
 import * as udp from '@fairlead/udp'
 import { describe, expect, test } from 'vitest'
@@ -213,6 +216,63 @@ describe.each(Object.entries(kinds))('3 %s that sends faster than the system tak
         scene.carrier.close()
         await until(() => scene.life.buffered === 0)
       }
+    },
+  )
+})
+
+describe('3 10,000 sessions on a system that takes nothing', () => {
+  const count = 10_000
+  const size = 16_384
+  const bytes = 1024 * 1024
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+
+  /** Bytes of datagrams that something still holds. */
+  async function kept(): Promise<number> {
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      collect()
+    }
+    return process.memoryUsage().arrayBuffers
+  }
+
+  test.each(['drop-newest', 'drop-oldest'] as const)(
+    '%s: the one queue holds, each datagram is counted, and what was dropped is nowhere any more',
+    async (policy) => {
+      const carrier = new StuckCarrier()
+      const counters = new Counters()
+      const sessions: udp.UdpSession<Uint8Array>[] = []
+      const { told, onTrouble } = trouble()
+      const limits = { maxSessions: count, maxSessionsPerAddress: count, maxAmplification: Infinity }
+      const listener = new SessionListener<Uint8Array, udp.IpAddress>(
+        { ...limits, maxMessageSize: size, sendQueue: { datagrams: 1_024, bytes, policy } },
+        { socket: carrier, address, addressOf: ({ port }) => ({ ...address, port }) },
+        counters,
+        (session) => {
+          sessions.push(session)
+          return { onData() {}, onTrouble }
+        },
+      )
+      for (let at = 0; at < count; at++) {
+        carrier.bring(Buffer.from('ahoy'), { ...sender, port: 1_024 + at })
+        // As between two datagrams of a real socket.
+        if (at % 32 === 0) await Promise.resolve()
+      }
+      await until(() => sessions.length === count)
+      const before = await kept()
+      for (const session of sessions) session.write(Buffer.alloc(size))
+      const accepted = bytes / size
+      expect(counters).toMatchObject({ sent: 0, sendErrors: 0, sendDropped: count - accepted })
+      expect(sessions.reduce((sum, { buffered }) => sum + buffered, 0)).toBe(bytes)
+      // Of 160 MiB.
+      expect((await kept()) - before).toBeLessThan(2 * bytes)
+      // Each whose datagram was dropped hears of it, once.
+      expect(told.length).toBe(count - accepted)
+      while (carrier.queue.length > 0) carrier.take()
+      expect(counters).toMatchObject({ sent: accepted, sentBytes: bytes, sendDropped: count - accepted })
+      expect(sessions.some(({ buffered }) => buffered > 0)).toBe(false)
+      expect(listener.connections.size).toBe(count)
+      listener.destroy()
     },
   )
 })

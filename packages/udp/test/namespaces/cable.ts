@@ -38,6 +38,7 @@ export class Cable {
     ip(
       `link add ${near} type veth peer name ${far}`,
       `link set ${far} netns ${this.#peer.pid}`,
+      `link set ${near} addrgenmode none`,
       `addr add ${this.host(1)}/24 broadcast + dev ${near}`,
       `addr add fe80::9:${this.number}:1/64 dev ${near} nodad`,
       `link set ${near} up`,
@@ -45,6 +46,7 @@ export class Cable {
     const there = ['-t', String(this.#peer.pid), '-n', 'ip', '-batch', '-']
     execFileSync('nsenter', there, {
       input: [
+        `link set ${far} addrgenmode none`,
         `addr add ${this.host(2)}/24 broadcast + dev ${far}`,
         `addr add ${this.host(3)}/24 broadcast + dev ${far}`,
         `addr add fe80::9:${this.number}:2/64 dev ${far} nodad`,

@@ -1,19 +1,30 @@
-// Two machines on one cable, each a network namespace with a peer in it: this one starts both, and prints what each
-// was told.
+// Two machines and two cables between them, each a network namespace with a peer in it: this one starts both, and
+// prints what each was told, and what a bare socket heard that is in no group.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('discover.mjs', import.meta.url))
+import { defaultServerConditions, runnerImport } from 'vite'
+
+const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url))
+const program = pathOf('discover.mjs')
+/** The classes of a file of the sources. */
+async function load(name) {
+  const conditions = ['@fairlead/source', ...defaultServerConditions]
+  const inline = { resolve: { conditions, noExternal: true } }
+  return (
+    await runnerImport(pathOf(name), { configFile: false, logLevel: 'error', environments: { inline } })
+  ).module
+}
 
 /** A process with a peer, and what it told. */
 class Peer {
   told = []
   hosts = []
 
-  constructor(name, command) {
-    const options = { lifetime: 1_500, broadcast: true }
+  constructor(name, command, broadcast = false) {
+    const options = { lifetime: 1_500, broadcast }
     const service = { type: 'chat', name, port: 7000 }
     const argument = JSON.stringify({ service, query: { type: 'chat' }, options })
     const [file, ...rest] = [...command.split(' '), process.execPath, program, argument]
@@ -43,37 +54,26 @@ async function until(condition) {
   }
 }
 
-function run(line) {
-  const [file, ...words] = line.split(' ')
+const { Far } = await load('../namespaces/far.ts')
+const { Cable } = await load('../namespaces/cable.ts')
+const bare = await Far.start()
+const far = `nsenter -t ${bare.pid} -n`
+for (const there of ['', `${far} `]) {
+  const [file, ...words] = `${there}ip link set lo up`.split(' ')
   execFileSync(file, words)
 }
-
-// A process that holds the other namespace, whoever comes and goes in it.
-const holder = spawn('unshare', ['-n', 'sh', '-c', 'ip link set lo up; echo; exec cat'], { stdio: 'pipe' })
-await once(holder.stdout, 'data')
-const far = `nsenter -t ${holder.pid} -n`
-run('ip link set lo up')
-run('ip link add near type veth peer name far')
-run(`ip link set far netns ${holder.pid}`)
-for (const [there, name, end] of [
-  ['', 'near', 1],
-  [`${far} `, 'far', 2],
-]) {
-  // One link-local address each, which can be used at once.
-  run(`${there}ip link set ${name} addrgenmode none`)
-  run(`${there}ip addr add 10.9.1.${end}/24 broadcast + dev ${name}`)
-  run(`${there}ip addr add fe80::9:${end}/64 dev ${name} nodad`)
-  run(`${there}ip link set ${name} up`)
-}
+for (const number of [1, 2]) await new Cable(number, bare).plug()
 
 const anna = new Peer('anna', 'env')
 let berta = new Peer('berta', far)
+let carla
 const saw = (peer, text) => until(() => peer.told.at(-1) === text)
 try {
   await Promise.all([saw(anna, 'found berta'), saw(berta, 'found anna')])
   anna.update({ data: { colour: 'red' } })
   await saw(berta, 'changed anna red')
-  const { hosts } = berta
+  await until(() => berta.hosts.length === 4)
+  const hosts = berta.hosts.toSorted()
   // No goodbye: her lifetime passes.
   berta.child.kill('SIGKILL')
   await saw(anna, 'lost berta')
@@ -83,9 +83,20 @@ try {
   berta.child.stdin.end()
   await saw(anna, 'lost berta')
   const [code] = await exited
-  console.log(JSON.stringify({ anna: anna.told, berta: berta.told, hosts, code }))
+
+  // Nobody at the far end is in a group any more: what is heard there was broadcast.
+  await bare.do('listen', { port: 17_996 })
+  carla = new Peer('carla', 'env', true)
+  const from = (host) => bare.heard.some((it) => it.includes('carla') && it.endsWith(` from ${host}`))
+  await until(() => from('10.9.1.1') && from('10.9.2.1'))
+  // Three of her announcements, in which time anna makes three of her own.
+  const before = bare.heard.length
+  await until(() => bare.heard.length > before + 6)
+  const broadcasts = { carla: true, anna: bare.heard.some((it) => it.includes('anna')) }
+  console.log(JSON.stringify({ anna: anna.told, berta: berta.told, hosts, code, broadcasts }))
 } finally {
   anna.child.kill()
   berta.child.kill()
-  holder.kill()
+  carla?.child.kill()
+  bare.stop()
 }
