@@ -3,7 +3,7 @@ import { ipAddress, LimitError, type SocketError } from '@fairlead/core'
 import type { Destination } from '../address/datagram.ts'
 import { Names } from '../address/names.ts'
 import { type Lookup, resolve } from '../address/resolve.ts'
-import { largestTo, oversized } from '../address/size.ts'
+import { largestDatagram, largestTo, oversized } from '../address/size.ts'
 import { Wire } from '../address/wire.ts'
 import { defaultConnectTimeout, defaultPeerQueue, defaultSocketQueue } from '../options.ts'
 import type { Counters } from '../stats.ts'
@@ -79,11 +79,8 @@ export class AddressedLane {
    */
   write(data: Uint8Array, to: Destination): LimitError | undefined {
     const host = this.#wire.hostOf(to)
-    const largest = largestTo(host ?? '')
-    if (data.length > largest) {
-      this.#counters.oversized++
-      throw oversized(data.length, largest, 'maxDatagramSize')
-    }
+    // What fits everywhere needs no look at where it goes.
+    if (data.length > largestDatagram[4]) this.#checkSize(data.length, largestTo(host ?? ''))
     if (host !== undefined) return this.#lane.write(data, to.port, host)
     if (this.#names.hold(to.host, to.port, data)) return undefined
     return this.#drop(to.host, 'too much waits for it to be resolved', 'dns', this.#names.pending)
@@ -103,6 +100,12 @@ export class AddressedLane {
   close(): void {
     this.#counters.sendErrors += this.#names.pending
     this.#names.close()
+  }
+
+  #checkSize(bytes: number, largest: number): void {
+    if (bytes <= largest) return
+    this.#counters.oversized++
+    throw oversized(bytes, largest, 'maxDatagramSize')
   }
 
   /** What waited for its name waits for nothing else: nobody is left who could be made to. */

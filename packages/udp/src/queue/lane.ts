@@ -60,14 +60,13 @@ export class Lane {
     const outlet = this.#outlet
     // The same as `byteLength`, for which Node 20 takes ten times as long.
     const bytes = data.length
-    const fits = outlet.policy === 'drop-oldest' ? outlet.makeRoom(bytes) : outlet.fits(bytes)
-    if (fits) {
-      this.#pending++
-      this.#bytes += bytes
-      outlet.pass(this, data, port, host)
-    }
-    if (!this.#congested && (!fits || outlet.congested)) this.#notice()
-    if (fits) return undefined
+    this.#pending++
+    this.#bytes += bytes
+    const taken = outlet.take(this, data, port, host)
+    if (!this.#congested && (!taken || outlet.congested)) this.#notice()
+    if (taken) return undefined
+    this.#pending--
+    this.#bytes -= bytes
     if (outlet.policy === 'block') throw this.#full()
     return this.#drop()
   }

@@ -57,20 +57,28 @@ export class Outlet {
     )
   }
 
-  /** Whether the queue has room for `bytes` more. */
+  /** Whether {@link take} would take so many bytes without giving up others. */
   fits(bytes: number): boolean {
-    if (!this.#saturatedBy(bytes)) return true
-    const { datagrams, bytes: limit } = this.#limits
-    const count = (this.#queued('getSendQueueCount') ?? this.#datagrams) + this.#held.length
-    const size = (this.#queued('getSendQueueSize') ?? this.#bytes) + this.#heldBytes
-    return count < datagrams && size + bytes <= limit
+    return !this.#saturatedBy(bytes) || this.#hasPlaceFor(bytes)
   }
 
-  /** Sends `data` for `lane`, which hears of it once; without a host, to whom the socket is connected. */
-  pass(lane: Lane, data: Uint8Array, port: number, host: string | undefined): void {
-    if (!this.#saturatedBy(data.length)) return this.#launch(lane, data, port, host)
-    this.#held.push({ lane, data, port, host })
-    this.#heldBytes += data.length
+  /**
+   * Sends `data` for `lane`, which hears of it once, or keeps it for later; without a host, to whom the socket is
+   * connected. False when there is no room for it.
+   */
+  take(lane: Lane, data: Uint8Array, port: number, host: string | undefined): boolean {
+    const { length } = data
+    if (this.#saturatedBy(length)) {
+      const hasPlace = this.policy === 'drop-oldest' ? this.#makePlaceFor(length) : this.#hasPlaceFor(length)
+      if (!hasPlace) return false
+      if (this.#saturatedBy(length)) {
+        this.#held.push({ lane, data, port, host })
+        this.#heldBytes += length
+        return true
+      }
+    }
+    this.#launch(lane, data, port, host)
+    return true
   }
 
   /** Sends once more what was under way already. */
@@ -88,16 +96,6 @@ export class Outlet {
     }
   }
 
-  /** Gives up what waited longest until `bytes` fit; false when that is not enough. */
-  makeRoom(bytes: number): boolean {
-    while (!this.fits(bytes)) {
-      if (this.#held.length === 0) return false
-      const { lane, data } = this.#release()
-      lane.dropped(data.length)
-    }
-    return true
-  }
-
   /** Tells `lane` once when there is room again. */
   notify(lane: Lane): void {
     this.#congested.add(lane)
@@ -112,6 +110,23 @@ export class Outlet {
     // In a later turn: somebody who sends without end must not keep the event loop from everybody else.
     this.#relieving = true
     setImmediate(() => this.#relieve())
+  }
+
+  #hasPlaceFor(bytes: number): boolean {
+    const { datagrams, bytes: limit } = this.#limits
+    const count = (this.#queued('getSendQueueCount') ?? this.#datagrams) + this.#held.length
+    const size = (this.#queued('getSendQueueSize') ?? this.#bytes) + this.#heldBytes
+    return count < datagrams && size + bytes <= limit
+  }
+
+  /** Gives up what waited longest until `bytes` have a place; false when that is not enough. */
+  #makePlaceFor(bytes: number): boolean {
+    while (!this.#hasPlaceFor(bytes)) {
+      if (this.#held.length === 0) return false
+      const { lane, data } = this.#release()
+      lane.dropped(data.length)
+    }
+    return true
   }
 
   /** Whether the runtime gets no more for now. What waits already goes first. */
