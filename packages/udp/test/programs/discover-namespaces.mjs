@@ -73,7 +73,7 @@ try {
   anna.update({ data: { colour: 'red' } })
   await saw(berta, 'changed anna red')
   await until(() => berta.hosts.length === 4)
-  const hosts = berta.hosts.toSorted()
+  const { hosts } = berta
   // No goodbye: her lifetime passes.
   berta.child.kill('SIGKILL')
   await saw(anna, 'lost berta')
