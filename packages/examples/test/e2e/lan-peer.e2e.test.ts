@@ -11,17 +11,8 @@ afterEach(() => Program.killAll())
 function canMakeNetworks(): boolean {
   const programs = ['ip', 'unshare', 'nsenter'].map((name) => requireProgram(name))
   if (process.platform !== 'linux' || programs.includes(undefined)) return false
-  const { status, stderr } = spawnSync('unshare', [
-    '-rn',
-    'ip',
-    'link',
-    'add',
-    'a',
-    'type',
-    'veth',
-    'peer',
-    'b',
-  ])
+  const command = ['-rn', 'ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far']
+  const { status, stderr } = spawnSync('unshare', command, { encoding: 'utf8' })
   if (status !== 0) console.warn(`Skipped: network namespaces are not allowed here: ${stderr}`)
   return status === 0
 }
