@@ -59,13 +59,13 @@ export const refusalFeatures: readonly Feature[] = [
 
   feature('a broadcast address needs the option', async (broom) => {
     const { socket, heard } = await listenIn(broom, { host: '0.0.0.0' })
-    const to = { host: '255.255.255.255', port: socket.address.port }
+    const to = { host: '127.255.255.255', port: socket.address.port }
     await socket.send('x', to)
     await until(() => heard.told.length === 1, 'it is told')
     assert.equal(heard.told[0]?.name, 'BrokenError')
     assert.match(
       heard.told[0]?.message ?? '',
-      /^Cannot send to 255\.255\.255\.255:\d+: permission denied \(a broadcast address needs the option/,
+      /^Cannot send to 127\.255\.255\.255:\d+: permission denied \(a broadcast address needs the option/,
     )
     assert.deepEqual([socket.stats().sent, socket.stats().sendErrors], [0, 1])
     if (process.platform !== 'linux') return
@@ -80,7 +80,7 @@ export const refusalFeatures: readonly Feature[] = [
     const { socket: server, heard } = await listenIn(broom)
     const { socket: client, heard: own } = await listenIn(broom)
     client.write('before', server.address)
-    client.write('a longer one', { host: '255.255.255.255', port: 9 })
+    client.write('a longer one', { host: '127.255.255.255', port: 9 })
     client.write('behind', server.address)
     await until(() => heard.texts.length === 2, 'the others arrive')
     await until(() => client.buffered === 0, 'nothing is under way')

@@ -168,7 +168,7 @@ test('connect takes the first address that there is a way to, and tells of all w
   await using server = await udp.bind()
   const { port } = server.address
   // Broadcast is not allowed: the system says so at once, without a network.
-  const nowhere = '255.255.255.255'
+  const nowhere = '127.255.255.255'
   await using peer = await udp.connect({
     host: 'a.example',
     port,
