@@ -8,8 +8,8 @@ import type { UdpStats } from './stats.ts'
  * A bound UDP socket (RFC 768): datagrams in and out, each with an address. Whoever bound it owns it.
  *
  * It is handled or iterated, one reader at a time. What comes while nobody reads waits up to the option
- * `receiveQueue`; beyond that the newest is dropped and counted. Nothing that a peer or the network does
- * ends the socket.
+ * `receiveQueue`; beyond that its policy says which datagram is dropped, and it is counted. Nothing that a peer or the
+ * network does ends the socket.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-import { BrokenError, type Listener, lines, type MessageConnection, SocketError } from '@fairlead/core'
+import { BrokenError, lines, type MessageConnection, SocketError } from '@fairlead/core'
 import { pair } from '@fairlead/core/memory'
 import * as udp from '@fairlead/udp'
 import { expect, test } from 'vitest'
@@ -6,21 +6,10 @@ import { expect, test } from 'vitest'
 import { openBound } from '../src/opening/open-bound.ts'
 import { SessionListener } from '../src/session/listener.ts'
 import { Counters } from '../src/stats.ts'
-import { bare, troubles, until } from './tools.ts'
+import { ask, bare, next, troubles, until } from './tools.ts'
 
 async function echo(connection: MessageConnection<string>): Promise<void> {
   for await (const message of connection) await connection.send(message)
-}
-
-async function ask(connection: MessageConnection<string>, message: string): Promise<string | undefined> {
-  await connection.send(message)
-  for await (const answer of connection) return answer
-  return undefined
-}
-
-async function next<C>(listener: Listener<C>): Promise<C> {
-  for await (const connection of listener) return connection
-  throw new Error('The listener was closed')
 }
 
 test('one handler runs on sessions and on lines over memory', async () => {

@@ -1,17 +1,11 @@
-import {
-  ConnectError,
-  type Listener,
-  ListenError,
-  type MessageConnection,
-  TimeoutError,
-} from '@fairlead/core'
+import { ConnectError, ListenError, type MessageConnection, TimeoutError } from '@fairlead/core'
 import { DatagramNetwork, type MemoryDatagramSocket } from '@fairlead/core/memory'
 import { channels } from '@fairlead/core/transport'
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { connect, listen, type MemoryListenOptions } from '../src/memory.ts'
 import { readFrame, writeFrame } from '../src/validation/frames.ts'
-import { troubles, until } from './tools.ts'
+import { ask, next, troubles, until } from './tools.ts'
 
 const cookie = { messages: 'text', validation: 'cookie' } as const
 
@@ -19,17 +13,6 @@ function echoing(network: DatagramNetwork, options: Partial<MemoryListenOptions>
   return listen(network, { name: 'echo', ...options, messages: 'text' }, (session) => ({
     onData: (message) => void session.write(message),
   }))
-}
-
-async function ask(connection: MessageConnection<string>, message: string): Promise<string | undefined> {
-  await connection.send(message)
-  for await (const answer of connection) return answer
-  return undefined
-}
-
-async function next<C>(listener: Listener<C>): Promise<C> {
-  for await (const connection of listener) return connection
-  throw new Error('The listener was closed')
 }
 
 /** What a bare socket sends and hears on the network, frame by frame. */

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 
-import type { SocketError } from '@fairlead/core'
+import type { Listener, MessageConnection, SocketError } from '@fairlead/core'
 
 /** Waits for something that has no event, one turn of the event loop after the other. */
 export async function until(condition: () => boolean): Promise<void> {
@@ -44,4 +44,20 @@ export function troubles(): {
       resolve(error)
     },
   }
+}
+
+/** Says something, and gives the first answer. */
+export async function ask(
+  connection: MessageConnection<string>,
+  message: string,
+): Promise<string | undefined> {
+  await connection.send(message)
+  for await (const answer of connection) return answer
+  return undefined
+}
+
+/** The next one that a listener has. */
+export async function next<C>(listener: Listener<C>): Promise<C> {
+  for await (const connection of listener) return connection
+  throw new Error('The listener was closed')
 }

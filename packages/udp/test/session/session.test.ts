@@ -1,4 +1,4 @@
-import type { Accept, Listener } from '@fairlead/core'
+import type { Accept } from '@fairlead/core'
 import { channels } from '@fairlead/core/transport'
 import * as udp from '@fairlead/udp'
 import { expect, test, vi } from 'vitest'
@@ -8,7 +8,7 @@ import type { SessionOptions } from '../../src/options.ts'
 import { SessionListener } from '../../src/session/listener.ts'
 import type { Session } from '../../src/session/session.ts'
 import { Counters } from '../../src/stats.ts'
-import { bare, until } from '../tools.ts'
+import { bare, next, until } from '../tools.ts'
 
 type ByteSession = Session<Uint8Array, udp.IpAddress>
 
@@ -22,11 +22,6 @@ async function listenerOf(options: SessionOptions = {}, accept?: Accept<ByteSess
 const from = (address: string, port = 4_000) => ({ address, port, family: 'IPv4' }) as const
 const host = (index: number): string => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
 const bytes = (size: number): Uint8Array => new Uint8Array(size)
-
-async function next<C>(listener: Listener<C>): Promise<C> {
-  for await (const connection of listener) return connection
-  throw new Error('The listener was closed')
-}
 
 test(
   '100,000 distinct senders stay inside the limit, in bounded memory, and push out no validated peer',
