@@ -2,7 +2,7 @@ import { isTrailer } from './chunked.ts'
 import { keepsAlive } from './cycle.ts'
 import { CodecError } from './errors.ts'
 import type { FieldFacts } from './facts.ts'
-import { factsOf } from './facts.ts'
+import { FieldLines, refusal } from './field-lines.ts'
 import type { Framing } from './framing.ts'
 import { isBodiless } from './framing.ts'
 import { checkHost } from './request.ts'
@@ -45,13 +45,13 @@ export function encodeRequestHead(
   { framing = 'none', keepAlive = true }: RequestHeadOptions = {},
 ): string {
   if (!isToken(method)) throw refusal('request', 'the method is not a token')
-  const facts = factsOf(fields)
+  const { text, facts } = new FieldLines(fields, 'request')
   refuseAsReaderWould('request', () => {
     parseTarget(method, target)
     checkHost(facts, 1)
   })
   if (method === 'CONNECT' && framing !== 'none') throw refusal('request', 'CONNECT has no body')
-  let head = `${method} ${target} HTTP/1.1\r\n${encodeFields('request', fields)}`
+  let head = `${method} ${target} HTTP/1.1\r\n${text}`
   head += encodeFraming('request', framing, facts)
   if (!keepAlive && keepsAlive(facts, 1)) head += 'Connection: close\r\n'
   return head + '\r\n'
@@ -59,7 +59,7 @@ export function encodeRequestHead(
 
 /**
  * The head of a response as a latin1 string, its empty line included, so that it can leave in one write with a
- * small body. `fields` are name and value in turn; Date, Connection and the framing field are added here.
+ * small body. `fields` are name and value in turn, or {@link FieldLines}; Date, Connection and the framing field are added here.
  *
  * A framing field among them must say what `framing` says, and is not written twice. The line says HTTP/1.1 to
  * 1.0 clients as well (RFC 9110 section 6.2).
@@ -71,16 +71,16 @@ export function encodeRequestHead(
 export function encodeResponseHead(
   status: number,
   reason: string,
-  fields: readonly string[],
+  fields: readonly string[] | FieldLines,
   { framing, keepAlive = true, method = 'GET', minor = 1, date }: ResponseHeadOptions,
 ): string {
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     throw new RangeError(`Cannot encode response: ${status} is not a status`)
   }
   if (!consistsOf(TEXT, reason)) throw refusal('response', 'the reason holds a control character')
-  const facts = factsOf(fields)
+  const { text, facts } = fields instanceof FieldLines ? fields : new FieldLines(fields, 'response')
   checkBody(framing, status, method, minor)
-  let head = `HTTP/1.1 ${status} ${reason}\r\n${encodeFields('response', fields)}`
+  let head = `HTTP/1.1 ${status} ${reason}\r\n${text}`
   head += encodeFraming('response', framing, facts)
   if (date !== undefined && facts.date === undefined) {
     if (!isFieldValue(date)) throw refusal('response', 'the date holds a control character')
@@ -127,21 +127,7 @@ export function lastChunk(trailers: readonly string[] = []): string {
   for (let at = 0; at < trailers.length; at += 2) {
     if (!isTrailer(trailers[at]!)) throw refusal('trailers', 'a field among them must not be a trailer')
   }
-  return `0\r\n${encodeFields('trailers', trailers)}\r\n`
-}
-
-function encodeFields(what: string, fields: readonly string[]): string {
-  if (fields.length % 2 !== 0) throw refusal(what, 'a field has no value')
-  let lines = ''
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!
-    const value = fields[at + 1]!
-    if (!isToken(name)) throw refusal(what, 'a field name is not a token')
-    if (!isFieldValue(value))
-      throw refusal(what, `the value of ${name} holds a character that cannot be sent`)
-    lines += `${name}: ${value}\r\n`
-  }
-  return lines
+  return `0\r\n${new FieldLines(trailers, 'trailers').text}\r\n`
 }
 
 /** The line that tells of `framing`, unless one among the fields does; a contradiction is refused. */
@@ -188,8 +174,4 @@ function refuseAsReaderWould(what: string, check: () => void): void {
     if (error instanceof CodecError) throw refusal(what, error.message.replace('Cannot read message: ', ''))
     throw error
   }
-}
-
-function refusal(what: string, why: string): TypeError {
-  return new TypeError(`Cannot encode ${what}: ${why}`)
 }

@@ -24,7 +24,7 @@ export type Turn = 'head' | 'interim' | 'offer' | 'switch'
 /** The role-specific half of a parser: how a message begins and what its head says. */
 export interface HeadReader<H extends Head> extends StartLine {
   /** The head whose start line was read last. @throws CodecError */
-  head(raw: string[]): H
+  head(raw: readonly string[]): H
   turn(head: H): Turn
   /** Whether the stream may not end here, between two messages. */
   readonly outstanding: boolean
@@ -36,6 +36,8 @@ export interface StartLine {
   readonly maxBytes: number
   readonly tooLong: CodecErrorReason
   readonly malformed: CodecErrorReason
+  /** Whether the same field lines are likely to come again with the next message. */
+  readonly repeats: boolean
   /** Empty lines tolerated before it. */
   readonly emptyLines: number
   /** Called with the first byte of a message. @throws CodecError where none may come. */

@@ -160,7 +160,7 @@ class Parser<H extends Head> {
     return at
   }
 
-  #begin(raw: string[] | undefined): void {
+  #begin(raw: readonly string[] | undefined): void {
     if (raw === undefined) return
     const head = this.#reader.head(raw)
     const turn = this.#reader.turn(head)

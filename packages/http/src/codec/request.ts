@@ -10,7 +10,7 @@ import { parseHost } from './host.ts'
 import type { CodecLimits } from './limits.ts'
 import type { Target, TargetForm } from './target.ts'
 import { parseTarget } from './target.ts'
-import { isToken } from './tokens.ts'
+import { isToken, listMembers } from './tokens.ts'
 
 export interface RequestHead extends Head {
   readonly method: string
@@ -32,6 +32,14 @@ interface RequestLine extends Target {
   readonly minor: 0 | 1
 }
 
+/** What the field lines say of a request with this method and version. */
+interface RequestFacts extends Pick<
+  RequestHead,
+  'fields' | 'framing' | 'keepAlive' | 'upgrade' | 'expectContinue'
+> {
+  readonly host: string
+}
+
 /** Room in a request line for the method, the version and two spaces beside the target. */
 const BESIDE_TARGET = 64
 
@@ -39,12 +47,17 @@ const BESIDE_TARGET = 64
 export class RequestReader implements HeadReader<RequestHead> {
   readonly tooLong = 'TARGET_TOO_LONG'
   readonly malformed = 'REQUEST_LINE'
+  readonly repeats = true
   readonly outstanding = false
   readonly maxBytes: number
   readonly emptyLines: number
   readonly #targetBytes: number
-  #line!: RequestLine
-  /** The Host that was found valid last: one connection asks one host, request after request. */
+  /** As it came, and what it says: most clients ask for the same thing, or of the same host, again and again. */
+  #text = ''
+  #line: RequestLine = { method: '', target: '', form: 'origin', authority: undefined, minor: 1 }
+  #raw: readonly string[] | undefined
+  #facts!: RequestFacts
+  /** The Host that was found valid last. */
   #host = ''
 
   constructor(limits: CodecLimits) {
@@ -56,6 +69,7 @@ export class RequestReader implements HeadReader<RequestHead> {
   begin(): void {}
 
   read(line: string): void {
+    if (line === this.#text) return
     const first = line.indexOf(' ')
     const last = line.lastIndexOf(' ')
     if (first === last) throw new CodecError('REQUEST_LINE', 'the request line has not three parts')
@@ -67,11 +81,35 @@ export class RequestReader implements HeadReader<RequestHead> {
     if (target.length > this.#targetBytes)
       throw new CodecError('TARGET_TOO_LONG', 'the target exceeds targetBytes')
     const { form, authority } = parseTarget(method, target)
+    // What was found of the fields depends on these two.
+    if (this.#line.minor !== minor || this.#line.method !== method) this.#raw = undefined
     this.#line = { method, target, form, authority, minor }
+    this.#text = line
   }
 
-  head(raw: string[]): RequestHead {
+  head(raw: readonly string[]): RequestHead {
     const { method, target, form, authority, minor } = this.#line
+    if (raw !== this.#raw) {
+      this.#facts = this.#examine(raw)
+      this.#raw = raw
+    }
+    const { host, fields, framing, keepAlive, upgrade, expectContinue } = this.#facts
+    return {
+      method,
+      target,
+      form,
+      authority: authority ?? host,
+      minor,
+      fields,
+      framing,
+      keepAlive,
+      upgrade,
+      expectContinue,
+    }
+  }
+
+  #examine(raw: readonly string[]): RequestFacts {
+    const { method, minor } = this.#line
     const facts = factsOf(raw)
     if (facts.hosts !== 1 || facts.host !== this.#host) {
       checkHost(facts, minor)
@@ -79,21 +117,17 @@ export class RequestReader implements HeadReader<RequestHead> {
     }
     const framing = framingOf(facts, minor)
     // CONNECT has no content; a body that one reader sees and the next takes for tunnelled bytes is an attack.
-    if (method === 'CONNECT' && framing !== 'none') {
+    if (method === 'CONNECT' && framing !== 'none' && framing !== 0) {
       throw new CodecError('AMBIGUOUS_FRAMING', 'CONNECT has no body, and so no length')
     }
     const hasBody = framing !== 'none' && framing !== 0
     return {
-      method,
-      target,
-      form,
-      authority: authority ?? facts.host ?? '',
-      minor,
+      host: facts.host ?? '',
       fields: new Fields(raw),
       framing,
       keepAlive: keepsAlive(facts, minor),
       upgrade: upgradesTo(facts, minor),
-      expectContinue: hasBody && minor === 1 && facts.expect?.toLowerCase() === '100-continue',
+      expectContinue: hasBody && minor === 1 && expectsContinue(facts.expect),
     }
   }
 
@@ -109,5 +143,13 @@ export function checkHost(facts: FieldFacts, minor: 0 | 1): void {
     return
   }
   if (facts.hosts > 1) throw new CodecError('HOST', 'Host is repeated')
-  if (parseHost(facts.host) === undefined) throw new CodecError('HOST', 'Host is not a host')
+  const parsed = parseHost(facts.host)
+  if (parsed === undefined) throw new CodecError('HOST', 'Host is not a host')
+  // An empty Host stands for no authority at all; a port without a host is an invalid one (RFC 9110 section 4.2.1).
+  if (parsed.host === '' && parsed.port !== undefined) throw new CodecError('HOST', 'Host has a port only')
+}
+
+/** A list (RFC 9110 section 10.1.1); with any other expectation in it, what the client waits for is not known. */
+function expectsContinue(expect: string | undefined): boolean {
+  return expect !== undefined && listMembers(expect).every((member) => member === '100-continue')
 }

@@ -30,6 +30,7 @@ export class ResponseReader implements HeadReader<ResponseHead> {
   readonly tooLong = 'HEAD_TOO_LARGE'
   readonly malformed = 'STATUS_LINE'
   readonly emptyLines = 0
+  readonly repeats = false
   readonly maxBytes: number
   readonly #maxInterim: number
   readonly #methods: string[] = []
@@ -62,7 +63,7 @@ export class ResponseReader implements HeadReader<ResponseHead> {
     this.#line = { minor, status: Number(match[1]), reason: match[2]! }
   }
 
-  head(raw: string[]): ResponseHead {
+  head(raw: readonly string[]): ResponseHead {
     const { minor, status, reason } = this.#line
     const facts = factsOf(raw)
     const method = this.#methods[0]!

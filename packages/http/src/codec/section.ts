@@ -1,6 +1,7 @@
 import type { CodecErrorReason } from './errors.ts'
 import { CodecError } from './errors.ts'
 import type { StartLine } from './head.ts'
+import { Repeat } from './repeat.ts'
 import { COLON, CR, LF, TEXT, TOKEN, isBlank } from './tokens.ts'
 
 // Where the scan stands. START to START_END only happens where there is a start line.
@@ -31,7 +32,10 @@ export class Section {
   #kept: Buffer | undefined
   #keptBytes = 0
   /** The field lines, name and value in turn, once the section is complete. */
-  #raw: string[] | undefined
+  #raw: readonly string[] | undefined
+  /** Of requests: each of them names the same things again. */
+  readonly #repeat: Repeat | undefined
+  #repeated = false
 
   // Positions count from the section's first byte.
   #stage: number
@@ -46,6 +50,7 @@ export class Section {
   constructor(limits: SectionLimits, startLine?: StartLine) {
     this.#limits = limits
     this.#startLine = startLine
+    if (startLine?.repeats) this.#repeat = new Repeat()
     this.#stage = startLine === undefined ? NAME : START
   }
 
@@ -55,7 +60,7 @@ export class Section {
   }
 
   /** The field lines, if the section is complete; it is ready for the next one then. */
-  take(): string[] | undefined {
+  take(): readonly string[] | undefined {
     const raw = this.#raw
     this.#raw = undefined
     return raw
@@ -163,6 +168,14 @@ export class Section {
           lineStart = ++at
           this.#fieldsStart = at - base
           stage = NAME
+          if (this.#repeat !== undefined) {
+            const length = this.#repeat.matches(bytes, at, stop)
+            if (length > 0) {
+              this.#at = at + length - base
+              this.#repeated = true
+              return true
+            }
+          }
           break
         default:
           expectLF(bytes[at]!)
@@ -182,6 +195,14 @@ export class Section {
 
   /** One decode for all fields, which are slices of it; then everything as it was before the section. */
   #complete(bytes: Buffer, base: number): void {
+    this.#raw = this.#repeated ? this.#repeat!.raw : this.#fields(bytes, base)
+    this.#stage = this.#startLine === undefined ? NAME : START
+    this.#at = this.#lineStart = this.#fieldsStart = this.#emptyLines = this.#keptBytes = this.#marked = 0
+    this.#kept = undefined
+    this.#repeated = false
+  }
+
+  #fields(bytes: Buffer, base: number): readonly string[] {
     const origin = this.#fieldsStart
     const marks = this.#marks
     const text = bytes.toString('latin1', base + origin, base + this.#at)
@@ -195,10 +216,8 @@ export class Section {
       raw[slot++] = text.slice(marks[i]! - origin, colon)
       raw[slot++] = text.slice(from, to)
     }
-    this.#raw = raw
-    this.#stage = this.#startLine === undefined ? NAME : START
-    this.#at = this.#lineStart = this.#fieldsStart = this.#emptyLines = this.#keptBytes = this.#marked = 0
-    this.#kept = undefined
+    this.#repeat?.remember(bytes, base + origin, base + this.#at, raw)
+    return raw
   }
 }
 

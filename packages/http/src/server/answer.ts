@@ -1,5 +1,6 @@
-import { encodeResponseHead, type Framing, httpDate, isBodiless } from '../codec/index.ts'
-import { reasonOf } from '../message/status.ts'
+import { type Framing, isBodiless } from '../codec/index.ts'
+import type { FieldsInit } from '../message/fields-init.ts'
+import { answerFields } from './answer-fields.ts'
 
 /** What an application may send as the body of an answer. Bytes belong to the server once they were given. */
 export type AnswerBody = string | Uint8Array | AsyncIterable<Uint8Array | string> | null
@@ -28,7 +29,7 @@ export interface Answer {
 export function prepareAnswer(
   { method, minor }: Asked,
   status: number,
-  fields: readonly string[],
+  fields: FieldsInit | readonly string[],
   body: AnswerBody,
   keepAlive: boolean,
 ): Answer {
@@ -38,19 +39,13 @@ export function prepareAnswer(
   if (method === 'CONNECT' && status < 300) {
     throw new TypeError(`Cannot respond: ${status} to CONNECT opens a tunnel, which takeOver() does`)
   }
-  const { declared, close, rest } = factsOf(fields)
+  const known = answerFields(fields)
   const bodiless = isBodiless({ status, method })
   const framing = bodiless
-    ? (declared ?? toldOf(body, method, status))
-    : (lengthOf(body) ?? declared ?? (minor === 1 ? 'chunked' : 'until-close'))
-  const lasting = keepAlive && !close && framing !== 'until-close'
-  const head = encodeResponseHead(status, reasonOf(status), rest, {
-    framing,
-    keepAlive: lasting,
-    method,
-    minor,
-    date: httpDate(),
-  })
+    ? (known.declared ?? toldOf(body, method, status))
+    : (lengthOf(body) ?? known.declared ?? (minor === 1 ? 'chunked' : 'until-close'))
+  const lasting = keepAlive && !known.close && framing !== 'until-close'
+  const head = known.head({ status, framing, keepAlive: lasting, method, minor })
   return { head, framing, body: bodiless ? null : body, keepAlive: lasting }
 }
 
@@ -66,34 +61,4 @@ function lengthOf(body: AnswerBody): number | undefined {
   if (body instanceof Uint8Array) return body.byteLength
   if (typeof body === 'object' && typeof body[Symbol.asyncIterator] === 'function') return undefined
   throw new TypeError('Cannot respond: the body is neither text, nor bytes, nor an async iterable')
-}
-
-/** `close` among the members of a Connection field. */
-const closes = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
-
-/** What the application's own fields say about framing and connection, and the fields that are written. */
-function factsOf(fields: readonly string[]): {
-  declared: number | undefined
-  close: boolean
-  rest: readonly string[]
-} {
-  let declared: number | undefined
-  let close = false
-  let rest = fields
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]
-    const length = name?.length
-    if (length !== 10 && length !== 14 && length !== 17) continue
-    const lower = name?.toLowerCase()
-    const value = fields[at + 1] ?? ''
-    if (lower === 'connection') close ||= closes.test(value)
-    else if (lower === 'content-length') declared = Number(value)
-    // Frameworks say it of their streams; what is right is the server's to say, and not every client's to hear.
-    else if (lower === 'transfer-encoding' && value.toLowerCase() === 'chunked') rest = without(rest, name)
-  }
-  return { declared, close, rest }
-}
-
-function without(fields: readonly string[], unwanted: string | undefined): readonly string[] {
-  return fields.filter((_, at) => fields[at - (at % 2)] !== unwanted)
 }

@@ -1,0 +1,49 @@
+/** Larger sections are not remembered: a connection that only waits should hold next to nothing. */
+const longest = 1024
+
+/** Sections in a row that came but once, after which a peer is taken for one that does not repeat itself. */
+const patience = 4
+
+/**
+ * The field lines that came last. Most clients send the same ones with every request of a connection, and comparing
+ * bytes costs a fraction of reading them.
+ */
+export class Repeat {
+  #bytes = Buffer.alloc(0)
+  #length = 0
+  #raw: readonly string[] = []
+  #missed = 0
+
+  /** The field lines, name and value in turn. Whoever has them shares them with every message that repeats them. */
+  get raw(): readonly string[] {
+    return this.#raw
+  }
+
+  /** The length of the section, if the bytes from `at` to `stop` begin with it, else 0. */
+  matches(bytes: Buffer, at: number, stop: number): number {
+    const end = at + this.#length
+    if (this.#length === 0 || end > stop) return 0
+    if (this.#bytes.compare(bytes, at, end, 0, this.#length) !== 0) return 0
+    if (this.#missed > 0) {
+      this.#missed = 0
+      Object.freeze(this.#raw)
+    }
+    return this.#length
+  }
+
+  /** A section that was read, empty line and all. */
+  remember(bytes: Buffer, from: number, to: number, raw: readonly string[]): void {
+    if (this.#missed > patience) return
+    const length = to - from
+    this.#missed++
+    this.#length = 0
+    if (length > longest || this.#missed > patience) {
+      this.#raw = []
+      return
+    }
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length)
+    bytes.copy(this.#bytes, 0, from, to)
+    this.#length = length
+    this.#raw = raw
+  }
+}
