@@ -1,8 +1,10 @@
+import type { ExtensionState } from './chunk-extension.ts'
+import { extensionAfter } from './chunk-extension.ts'
 import { CodecError } from './errors.ts'
 import { Fields } from './fields.ts'
 import type { CodecLimits } from './limits.ts'
 import { Section } from './section.ts'
-import { CR, HEX, LF, SEMICOLON, TEXT, isBlank } from './tokens.ts'
+import { CR, HEX, LF, SEMICOLON, isBlank } from './tokens.ts'
 
 const SIZE = 0
 const BLANKS = 1
@@ -44,6 +46,7 @@ export class ChunkDecoder {
   #state = SIZE
   #size = 0
   #digits = 0
+  #extensionState: ExtensionState = 'begin'
   #extension = 0
   #extensions = 0
   #announced = 0
@@ -101,14 +104,14 @@ export class ChunkDecoder {
         return
       case BLANKS:
         this.#countExtension()
-        if (byte === SEMICOLON) this.#state = EXTENSION
+        if (byte === SEMICOLON) this.#beginExtension()
         else if (!isBlank(byte)) throw badSize('white space follows it')
         return
       case EXTENSION:
-        if (byte === CR) this.#state = SIZE_END
-        else if (TEXT[byte] === 1) this.#countExtension()
-        else if (byte === LF) throw bareLF()
-        else throw new CodecError('CHUNK_EXTENSION', 'a chunk extension holds a control character')
+        if (byte === LF) throw bareLF()
+        this.#extensionState = extensionAfter(this.#extensionState, byte)
+        if (this.#extensionState === 'end') this.#state = SIZE_END
+        else this.#countExtension()
         return
       case SIZE_END:
         if (byte !== LF) throw new CodecError('LINE_END', 'a CR stands without its LF')
@@ -136,8 +139,14 @@ export class ChunkDecoder {
     if (byte === CR) this.#state = SIZE_END
     else if (byte === SEMICOLON || isBlank(byte)) {
       this.#countExtension()
-      this.#state = byte === SEMICOLON ? EXTENSION : BLANKS
+      if (byte === SEMICOLON) this.#beginExtension()
+      else this.#state = BLANKS
     } else throw badSize('it is not a hexadecimal number')
+  }
+
+  #beginExtension(): void {
+    this.#state = EXTENSION
+    this.#extensionState = 'begin'
   }
 
   #countExtension(): void {

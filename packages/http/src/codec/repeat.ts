@@ -14,7 +14,7 @@ export class Repeat {
   #raw: readonly string[] = []
   #missed = 0
 
-  /** The field lines, name and value in turn. Whoever has them shares them with every message that repeats them. */
+  /** The field lines, name and value in turn. Frozen: every message that repeats them shares them. */
   get raw(): readonly string[] {
     return this.#raw
   }
@@ -24,10 +24,7 @@ export class Repeat {
     const end = at + this.#length
     if (this.#length === 0 || end > stop) return 0
     if (this.#bytes.compare(bytes, at, end, 0, this.#length) !== 0) return 0
-    if (this.#missed > 0) {
-      this.#missed = 0
-      Object.freeze(this.#raw)
-    }
+    this.#missed = 0
     return this.#length
   }
 
@@ -44,6 +41,6 @@ export class Repeat {
     if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length)
     bytes.copy(this.#bytes, 0, from, to)
     this.#length = length
-    this.#raw = raw
+    this.#raw = Object.freeze(raw)
   }
 }
