@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-import { ipAddress } from '@fairlead/core'
+import { type Address, ipAddress } from '@fairlead/core'
 
 /**
  * Addresses (`192.0.2.7`), subnets (`10.0.0.0/8`, `2001:db8::/32`) and ranges (`192.0.2.10-192.0.2.20`), both
@@ -30,6 +30,34 @@ export function parseAddressList(option: string, list: AddressList): BlockList {
 /** Whether the list has the address, which is a literal in canonical form. */
 export function lists(list: BlockList, host: string): boolean {
   return list.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** Whoever needs no address: its file's permissions, or the process itself, say who can come. */
+const anybodyLocal = 'unix'
+
+/**
+ * Makes the question "is this address in the list?" of a list, for protocols that trust some peers more than
+ * others. Besides addresses, subnets, ranges and lists of the runtime, an array may name `'unix'`: peers over a Unix
+ * socket or in memory, which have no IP address. The function may be called as often as one likes, and never throws.
+ *
+ * @param option what messages call the list.
+ * @throws TypeError that names the option: no list, an entry that is no address, or an empty array, which would
+ *   match nobody.
+ * @example
+ * ```ts
+ * const isProxy = addressMatcher('proxies', ['10.0.0.0/8', 'unix'])
+ * isProxy({ kind: 'ip', family: 4, host: '10.1.2.3', port: 40_000 }) // true
+ * ```
+ */
+export function addressMatcher(option: string, list: AddressList): (address: Address) => boolean {
+  const entries: readonly unknown[] = Array.isArray(list) ? list : []
+  if (entries === list && entries.length === 0) {
+    throw new TypeError(`Invalid option ${option}: an empty list names nobody`)
+  }
+  const local = entries.includes(anybodyLocal)
+  const addresses = local ? entries.filter((entry) => entry !== anybodyLocal) : list
+  const parsed = parseAddressList(option, addresses as AddressList)
+  return (address) => (address.kind === 'ip' ? lists(parsed, address.host) : local)
 }
 
 /** Some runtimes have the class and nothing in it, and whoever relied on a list would have none. */

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { AddressList } from './access-list.ts'
+export { type AddressList, addressMatcher } from './access-list.ts'
 export type { Refusal } from './admission.ts'
 export type { ConnectOptions } from './connect-options.ts'
 export { connect } from './connect.ts'
