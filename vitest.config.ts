@@ -2,37 +2,48 @@ import { readdirSync } from 'node:fs'
 
 import { defaultServerConditions } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Packages with so many files of tests that loading everything anew for each of them would take longest. */
+const sharing = new Set(['core', 'tcp'])
+
+/** What only a process of its own can show: a module that is replaced, or all that a process holds and hears. */
+const alone = 'test/**/*.process.test.ts'
 
 /** Tests on sources: the packages of this repository resolve to their `src`, so nothing has to be built. */
-function unit(name: string): TestProjectInlineConfiguration {
-  return {
+function unit(name: string): TestProjectInlineConfiguration[] {
+  const project = (
+    title: string,
+    isolate: boolean,
+    include: string,
+    exclude: string[] = [],
+  ): TestProjectInlineConfiguration => ({
     ssr: { resolve: { conditions: ['@fairlead/source', ...defaultServerConditions] } },
     test: {
-      name,
+      name: title,
       root: `packages/${name}`,
-      include: ['test/**/*.test.ts'],
-      exclude: ['test/e2e/**'],
+      include: [include],
+      exclude: ['test/e2e/**', ...exclude],
+      isolate,
       testTimeout: 20_000,
       expect: { poll: { timeout: 10_000 } },
       // They wait for sockets more than they compute.
       maxWorkers: 2,
     },
-  }
+  })
+  const all = 'test/**/*.test.ts'
+  if (!sharing.has(name)) return [project(name, true, all)]
+  return [project(name, false, all, [alone]), project(`${name}-process`, true, alone)]
 }
 
 interface BuiltTests {
   root: string
   include: string
   exclude?: string[]
-  maxWorkers: number
-  group: number
 }
 
-/** Tests on what `npm run build` made. They start programs, and come behind the units, one group after the other. */
-function built(
-  name: string,
-  { root, include, exclude = [], maxWorkers, group }: BuiltTests,
-): TestProjectInlineConfiguration {
+/** Tests on what `npm run build` made. They start programs, and come behind the units. */
+function built(name: string, { root, include, exclude = [] }: BuiltTests): TestProjectInlineConfiguration {
   return {
     test: {
       name,
@@ -42,8 +53,8 @@ function built(
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },
-      maxWorkers,
-      sequence: { groupOrder: group },
+      maxWorkers: 2,
+      sequence: { groupOrder: 1 },
     },
   }
 }
@@ -51,21 +62,38 @@ function built(
 const programs = 'test/e2e/**/*.test.ts'
 /** Those that need no browser. */
 const commands = 'test/e2e/**/*.e2e.test.ts'
-const units = readdirSync(new URL('packages', import.meta.url)).map(unit)
+const units = readdirSync(new URL('packages', import.meta.url)).flatMap(unit)
 const builds = [
-  // A browser and a hub at a time keep two cores busy.
-  built('pages', {
-    root: 'packages/examples',
-    include: programs,
-    exclude: [commands],
-    maxWorkers: 1,
-    group: 1,
-  }),
-  built('e2e', { root: 'packages/examples', include: commands, maxWorkers: 2, group: 2 }),
-  built('tcp-e2e', { root: 'packages/tcp', include: programs, maxWorkers: 2, group: 2 }),
-  built('conformance', { root: 'conformance', include: '**/*.test.ts', maxWorkers: 2, group: 2 }),
+  built('pages', { root: 'packages/examples', include: programs, exclude: [commands] }),
+  built('e2e', { root: 'packages/examples', include: commands }),
+  built('tcp-e2e', { root: 'packages/tcp', include: programs }),
+  built('http-e2e', { root: 'packages/http', include: programs }),
+  built('conformance', { root: 'conformance', include: '**/*.test.ts' }),
 ]
 
+/** Built tests that take longest, so that none of them is left over at the end. */
+const longest = [
+  'conformance/packages.test.ts',
+  'examples/test/e2e/folder-page.test.ts',
+  'tcp/test/e2e/resets.test.ts',
+  'conformance/recipes.test.ts',
+  'tcp/test/e2e/cycles.test.ts',
+  'examples/test/e2e/load.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((file) => moduleId.endsWith(file))
+      return place < 0 ? longest.length : place
+    }
+    const group = ({ project }: TestSpecification): number => project.config.sequence.groupOrder
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is no array's
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b))
+  }
+}
+
 export default defineConfig(({ mode }) => ({
-  test: { projects: mode === 'unit' ? units : [...units, ...builds] },
+  test: { projects: mode === 'unit' ? units : [...units, ...builds], sequence: { sequencer: LongestFirst } },
 }))
