@@ -44,6 +44,20 @@ export interface DiagnosticChannel<Message> {
 }
 
 /**
+ * The channel of that name, for protocols that have something to tell. The same each time.
+ *
+ * @example
+ * ```ts
+ * const asked = diagnosticChannel<{ url: string }>('example:asked')
+ * if (asked.hasSubscribers) asked.publish({ url: 'http://localhost/' })
+ * ```
+ */
+export function diagnosticChannel<Message>(name: string): DiagnosticChannel<Message> {
+  // The runtime's types take a channel for one of anything.
+  return channel(name) as unknown as DiagnosticChannel<Message>
+}
+
+/**
  * What this package and its transports tell: `fairlead:listen`, `fairlead:accept`, and so on.
  *
  * @example
@@ -54,16 +68,11 @@ export interface DiagnosticChannel<Message> {
 export const channels: {
   readonly [Name in keyof DiagnosticEvents]: DiagnosticChannel<DiagnosticEvents[Name]>
 } = {
-  listen: named('fairlead:listen'),
-  accept: named('fairlead:accept'),
-  refuse: named('fairlead:refuse'),
-  handshake: named('fairlead:handshake'),
-  bind: named('fairlead:bind'),
-  unbind: named('fairlead:unbind'),
-  close: named('fairlead:close'),
-}
-
-/** The runtime's types take a channel for one of anything. */
-function named<Message>(name: string): DiagnosticChannel<Message> {
-  return channel(name) as unknown as DiagnosticChannel<Message>
+  listen: diagnosticChannel('fairlead:listen'),
+  accept: diagnosticChannel('fairlead:accept'),
+  refuse: diagnosticChannel('fairlead:refuse'),
+  handshake: diagnosticChannel('fairlead:handshake'),
+  bind: diagnosticChannel('fairlead:bind'),
+  unbind: diagnosticChannel('fairlead:unbind'),
+  close: diagnosticChannel('fairlead:close'),
 }

@@ -5,6 +5,7 @@ import process from 'node:process'
 /** Debian's package for a program, where the name differs. */
 const packages: Readonly<Record<string, string>> = {
   ab: 'apache2-utils',
+  h2load: 'nghttp2-client',
   ip: 'iproute2',
   nc: 'netcat-openbsd',
   nsenter: 'util-linux',

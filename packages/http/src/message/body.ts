@@ -1,6 +1,8 @@
 import { BusyError, type ConnectionHandler, LimitError, SocketError } from '@fairlead/core'
 import { ChunkIterator, HandlerSlot } from '@fairlead/core/transport'
 
+import type { Fields } from '../codec/index.ts'
+
 /** What a body asks of the connection that its bytes come from. */
 export interface BodySource {
   /** The reader wants bytes from now on, or no longer does. */
@@ -20,6 +22,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   readonly #slot: HandlerSlot<Uint8Array>
   #complete = false
   #aborted = false
+  #trailers: Fields | undefined
 
   constructor(source: BodySource) {
     this.#slot = new HandlerSlot<Uint8Array>({
@@ -40,6 +43,14 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   /** Whether its end has arrived, read or not. */
   get complete(): boolean {
     return this.#complete
+  }
+
+  /**
+   * The fields behind the body, once its end has come, if there were any; those that must not stand there were
+   * dropped (RFC 9110 section 6.5.1). They may say what the head did not: nobody has to believe them.
+   */
+  get trailers(): Fields | undefined {
+    return this.#trailers
   }
 
   /** The hot path: `onData` for each piece, `onEnd` after the last, `onClose` with an error when it is cut off. */
@@ -91,8 +102,9 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   /** The end came. */
-  finish(): void {
+  finish(trailers?: Fields): void {
     this.#complete = true
+    this.#trailers = trailers
     if (!this.#aborted) this.#slot.pushEnd()
   }
 

@@ -11,8 +11,19 @@ export interface AnswerStreamOptions {
   /** Set while the peer has to read. */
   readonly writing: Deadline
   readonly writeTimeout: number
-  /** Writes the answer for a body that turns out to be whole already, and tells whether the connection outlives it. */
-  finish(body: Uint8Array): boolean
+  /** What ends a chunked body, trailers and all; without it, no trailers. */
+  readonly last: (() => string) | undefined
+  /** Writes what is to leave before. */
+  flush(): void
+  /** Bytes were written. */
+  count(bytes: number): void
+  /** The peer does not take the end of it. */
+  congest(): void
+  /**
+   * Writes the answer for a body that turns out to be whole already, and tells whether the connection outlives it.
+   * Without it, the answer goes out as it was prepared.
+   */
+  readonly finish: ((body: Uint8Array) => boolean) | undefined
 }
 
 /** The most that is written without looking whether the peer takes it, and that is gathered in one turn. */
@@ -42,6 +53,7 @@ export class AnswerStream {
   #size = 0
   #begun = false
   #ended = false
+  #room = true
   #reject!: (error: unknown) => void
 
   /** @throws what opening the body throws. */
@@ -79,8 +91,9 @@ export class AnswerStream {
       await this.#take(bytesOf(value))
     }
     if (this.#declared !== undefined && this.#size < this.#declared) throw lengthError('shorter')
+    const keepAlive = this.#finish()
     this.#ended = true
-    return this.#finish()
+    return keepAlive
   }
 
   async #take(bytes: Uint8Array): Promise<void> {
@@ -93,7 +106,8 @@ export class AnswerStream {
     }
     this.#begin()
     for (let at = 0; at < bytes.byteLength; at += sliceSize) {
-      if (!this.#write(bytes.subarray(at, at + sliceSize))) await this.#drained()
+      this.#write(bytes.length <= sliceSize ? bytes : bytes.subarray(at, at + sliceSize))
+      if (!this.#room) await this.#drained()
     }
   }
 
@@ -109,34 +123,51 @@ export class AnswerStream {
   #begin(): void {
     if (this.#begun) return
     this.#begun = true
-    const { connection } = this.#options
+    const { connection, flush, count } = this.#options
+    const { head } = this.#answer
+    flush()
+    count(head.length)
     connection.cork()
-    connection.write(this.#answer.head, 'latin1')
+    connection.write(head, 'latin1')
     for (const bytes of this.#gathered.splice(0)) this.#write(bytes)
     connection.uncork()
   }
 
   #finish(): boolean {
-    const { connection, finish } = this.#options
-    if (this.#begun) {
-      if (this.#answer.framing === 'chunked') connection.write(lastChunk(), 'latin1')
-      return this.#answer.keepAlive
+    const { connection, finish, last, count, congest } = this.#options
+    if (!this.#begun && finish) {
+      this.#begun = true
+      const pieces = this.#gathered
+      return finish(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
     }
-    this.#begun = true
-    const pieces = this.#gathered
-    return finish(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+    this.#begin()
+    if (this.#answer.framing === 'chunked') {
+      const end = last?.() ?? lastChunk()
+      count(end.length)
+      this.#room = connection.write(end, 'latin1')
+    }
+    if (!this.#room) congest()
+    return this.#answer.keepAlive
   }
 
-  #write(bytes: Uint8Array): boolean {
-    const { connection } = this.#options
-    if (this.#answer.framing !== 'chunked') return connection.write(bytes)
-    if (bytes.byteLength <= copySize) return connection.write(encodeChunk(bytes))
-    connection.cork()
-    connection.write(chunkPrefix(bytes.byteLength), 'latin1')
-    connection.write(bytes)
-    const room = connection.write('\r\n', 'latin1')
-    connection.uncork()
-    return room
+  #write(bytes: Uint8Array): void {
+    const { connection, count } = this.#options
+    if (this.#answer.framing !== 'chunked') {
+      count(bytes.byteLength)
+      this.#room = connection.write(bytes)
+    } else if (bytes.byteLength <= copySize) {
+      const chunk = encodeChunk(bytes)
+      count(chunk.byteLength)
+      this.#room = connection.write(chunk)
+    } else {
+      const prefix = chunkPrefix(bytes.byteLength)
+      count(prefix.length + bytes.byteLength + 2)
+      connection.cork()
+      connection.write(prefix, 'latin1')
+      connection.write(bytes)
+      this.#room = connection.write('\r\n', 'latin1')
+      connection.uncork()
+    }
   }
 
   async #drained(): Promise<void> {
@@ -144,6 +175,7 @@ export class AnswerStream {
     writing.set(writeTimeout)
     await connection.drained()
     writing.clear()
+    this.#room = true
   }
 }
 

@@ -5,61 +5,51 @@ import {
   type SocketError,
   TimeoutError,
 } from '@fairlead/core'
-import { Deadline, type InnerHandler, ready } from '@fairlead/core/transport'
+import type { InnerHandler } from '@fairlead/core/transport'
 
-import { type CodecLimits, type RequestHead, RequestParser } from '../codec/index.ts'
+import type { Fields, RequestHead } from '../codec/index.ts'
 import { HttpProtocolError, protocolErrorOf } from '../errors.ts'
-import { type FieldsInit, rawFields } from '../message/fields-init.ts'
-import { IncomingRequest } from '../message/request.ts'
-import { reasonOf } from '../message/status.ts'
-import { discard } from './answer-source.ts'
-import { type Answer, type AnswerBody, prepareAnswer } from './answer.ts'
-import { Exchange, type ExchangeHost, goneError } from './exchange.ts'
-import { answeredError, Intake, type IntakeHost } from './intake.ts'
-import { Linger } from './linger.ts'
-import type { HttpTimes } from './options.ts'
-import { isSmall, Outlet } from './outlet.ts'
-
-/** What a connection needs to know of its server. */
-export interface ServerContext {
-  readonly times: HttpTimes
-  readonly limits: Partial<CodecLimits>
-  /** Gives an exchange to the application. */
-  dispatch(exchange: Exchange): void
-  /** What the application threw. */
-  fail(exchange: Exchange, error: unknown): void
-}
-
-type Phase = 'idle' | 'headers' | 'handler' | 'body'
-
-const nothing = Buffer.alloc(0)
+import type { FieldsInit } from '../message/fields-init.ts'
+import type { AnswerBody } from './answer.ts'
+import { Answering, type AnsweringHost } from './answering.ts'
+import type { Client } from './client.ts'
+import type { ServerContext } from './context.ts'
+import { type Exchange, type ExchangeHost, goneError, type RespondOptions } from './exchange.ts'
+import { Inlet, type InletHost } from './inlet.ts'
+import { answeredError, type Intake, type IntakeHost } from './intake.ts'
+import { isWriteTimeout, Linger } from './linger.ts'
+import { Outlet } from './outlet.ts'
+import { Patience, type PatienceHost, type Phase } from './patience.ts'
+import { expectsTooMuch } from './reply.ts'
+import { Turn } from './turn.ts'
 
 /**
  * HTTP/1.1 on one byte connection, the server's side: bytes in, exchanges out, one at a time. The next request
  * is read when the one before was answered, so answers keep their order and pipelining costs no memory.
  *
+ * It joins the reading side ({@link Inlet}), what is waited for ({@link Patience}), whose turn it is
+ * ({@link Turn}) and the answering side ({@link Answering}). Its own life has one way:
+ *
  * ```text
- *   idle ──byte──▶ headers ──head──▶ handler ◀──▶ body
- *     ▲                                 │ └─takeOver──▶ (over: another protocol's)
- *     └──────────answer, and end────────┴──last answer──▶ (over: lingering)
+ *   serving ──Connection: close, shutdown, the peer's end──▶ stopping ──last answer──▶ over (Linger)
+ *     │ └──bytes that cannot be understood, a stall──▶ deaf ──last answer──▶ over (Linger)
+ *     └──takeOver──▶ over (another protocol's)
  * ```
  */
-export class ServerConnection implements InnerHandler<Uint8Array>, ExchangeHost, IntakeHost {
+export class ServerConnection
+  implements InnerHandler<Uint8Array>, ExchangeHost, IntakeHost, InletHost, PatienceHost, AnsweringHost
+{
   readonly connection: ByteConnection
   readonly #context: ServerContext
-  readonly #parser: RequestParser
-  readonly #reading = new Deadline({ onDeadline: () => this.#readTimedOut() })
+  readonly #inlet: Inlet
   readonly #outlet: Outlet
-  #phase: Phase = 'headers'
-  /** The one that is not wholly answered. */
-  #exchange: Exchange | undefined
-  #head: RequestHead | undefined
-  /** The body of the request at hand, if one comes with it. */
-  #intake: Intake | undefined
-  /** What was read and not parsed, while the parser rests; input is paused as long as there is any. */
-  #rest: Uint8Array | undefined
-  #held = false
+  readonly #patience: Patience
+  readonly #turn: Turn
+  readonly #answering: Answering
+  /** What was read is being parsed, and what is answered meanwhile leaves together. */
   #feeding = false
+  /** A head came, or enough of a body, since a deadline was set. */
+  #anew = false
   /** The next answer is the last. */
   #stopping = false
   /** What still comes cannot be understood, and is dropped. */
@@ -72,16 +62,11 @@ export class ServerConnection implements InnerHandler<Uint8Array>, ExchangeHost,
   constructor(connection: ByteConnection, context: ServerContext) {
     this.connection = connection
     this.#context = context
-    this.#outlet = new Outlet(connection, context.times.writeTimeout)
-    this.#parser = new RequestParser(
-      {
-        onHead: (head) => this.#begin(head),
-        onBody: (chunk) => this.#take(chunk),
-        onEnd: () => this.#complete(),
-      },
-      context.limits,
-    )
-    this.#reading.set(context.times.headersTimeout)
+    this.#inlet = new Inlet(this, context.limits)
+    this.#outlet = new Outlet(connection, context.times.writeTimeout, context.counters)
+    this.#patience = new Patience(context.times, this)
+    this.#turn = new Turn(this, context.counters, this.#outlet)
+    this.#answering = new Answering(this, this.#turn, this.#outlet, context.counters)
   }
 
   /** Once it was taken over, whoever wants to may iterate the connection. */
@@ -90,9 +75,9 @@ export class ServerConnection implements InnerHandler<Uint8Array>, ExchangeHost,
   }
 
   onData(chunk: Uint8Array): void {
+    this.#context.counters.bytesIn += chunk.byteLength
     if (this.#over || this.#deaf) return
-    // While input is held nothing comes, unless somebody else lets it flow.
-    this.#rest = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#inlet.add(chunk)
     this.#go()
   }
 
@@ -100,13 +85,13 @@ export class ServerConnection implements InnerHandler<Uint8Array>, ExchangeHost,
     if (this.#over || this.#deaf) return
     this.#stopping = true
     try {
-      this.#parser.end()
+      this.#inlet.end()
     } catch (error) {
       this.#spoil(protocolErrorOf(error))
       return
     }
     // A client that only stopped sending still gets its answer.
-    if (!this.#exchange) this.#leave()
+    if (!this.#turn.exchange) this.#leave()
   }
 
   onDrain(): void {
@@ -116,282 +101,251 @@ export class ServerConnection implements InnerHandler<Uint8Array>, ExchangeHost,
   onShutdown(grace: number): void {
     this.#stopping = true
     if (this.#over) void this.connection.close({ grace })
-    else if (!this.#exchange && !this.#rest && !this.#parser.inHead)
-      this.#wait('idle', this.#context.times.idleGrace)
+    else if (!this.#turn.exchange && !this.#inlet.waiting && !this.#inlet.inHead) {
+      const { idleGrace } = this.#context.times
+      if (idleGrace === 0) this.#leave(true)
+      else this.#patience.shorten(idleGrace)
+    }
   }
 
   onClose(reason: CloseReason): void {
-    const exchange = this.#exchange
     this.#over = true
-    this.#exchange = this.#rest = undefined
-    this.#reading.clear()
+    this.#inlet.take()
+    this.#patience.release()
+    if (isWriteTimeout(reason)) this.#context.counters.timeouts.write++
     const error = reason.kind === 'error' ? reason.error : goneError()
-    this.#intake?.body.abort(error)
-    exchange?.abandon(error)
+    this.#turn.abandon(error)
+    this.#turn.end()
     this.#outlet.cut(error)
   }
 
-  respond(exchange: Exchange, status: number, fields: FieldsInit, body: AnswerBody): Promise<void> {
-    const head = this.#head
-    if (!head || exchange !== this.#exchange) {
-      discard(body)
-      throw new ClosedError('Cannot respond: the client is gone')
+  respond(
+    exchange: Exchange,
+    status: number,
+    fields: FieldsInit,
+    body: AnswerBody,
+    options?: RespondOptions,
+  ): Promise<void> {
+    return this.#answering.respond(exchange, status, fields, body, options)
+  }
+
+  inform(exchange: Exchange, status: number, fields: FieldsInit): void {
+    this.#answering.inform(exchange, status, fields)
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
+  /** While what was read is being parsed, its answers are gathered anyway. */
+  get more(): boolean {
+    return !this.#feeding && this.#inlet.waiting
+  }
+
+  answered(keepAlive: boolean): void {
+    this.#patience.end()
+    if (this.#over) return
+    if (!keepAlive || this.#stopping) {
+      this.#leave()
+    } else if (this.#turn.inBody) {
+      this.#turn.intake?.drop()
+    } else {
+      this.#inlet.decline()
+      this.#turn.clear()
     }
-    try {
-      const raw = rawFields(fields)
-      const prepare = (actual: AnswerBody): Answer => prepareAnswer(head, status, raw, actual, this.#lasting)
-      const answer = prepare(body)
-      if (!isSmall(answer.body)) return this.#respondSlowly(exchange, answer, answer.body, prepare)
-      if (answer.body !== body) discard(body)
-      if (this.#rest && !this.#feeding) this.#outlet.gather()
-      this.#outlet.write(answer, answer.body)
-      this.#answered(answer.keepAlive)
-      return ready
-    } catch (error) {
-      discard(body)
-      this.#refuse(500, error as Error)
-      throw error
-    }
+    this.#go()
   }
 
   takeOver(exchange: Exchange): { connection: ByteConnection; head: Uint8Array } {
-    if (exchange !== this.#exchange) throw new ClosedError('Cannot take over: the client is gone')
+    if (exchange !== this.#turn.exchange) throw new ClosedError('Cannot take over: the client is gone')
     if (!exchange.offersUpgrade) throw new TypeError('Cannot take over: the request offers no other protocol')
-    const head = this.#rest ?? nothing
+    const head = this.#inlet.take()
     this.#over = true
     this.#taken = exchange
-    this.#exchange = this.#rest = undefined
-    this.#reading.clear()
+    this.#turn.end()
+    this.#context.counters.upgrades++
+    this.#patience.release()
     this.#outlet.release()
     this.connection.pause()
     return { connection: this.connection, head }
   }
 
-  /** The application threw: its client hears of it if it has heard nothing yet. */
+  /** The application threw, or took too long: its client hears of it if it has heard nothing yet. */
   failed(exchange: Exchange, error: unknown): void {
     if (exchange === this.#taken) {
       // What was written in this turn leaves first.
       setImmediate(() => this.connection.destroy(error as Error))
-    } else if (exchange === this.#exchange) {
-      if (this.#outlet.busy) this.connection.destroy(error as Error)
-      else this.#refuse(500, error as Error)
+    } else if (exchange === this.#turn.exchange) {
+      if (this.#outlet.busy) {
+        exchange.end(error as Error)
+        this.connection.destroy(error as Error)
+      } else {
+        this.#answering.refuse(isHandlerTimeout(error) ? 503 : 500, error as Error)
+      }
     }
+  }
+
+  clientOf(exchange: Exchange): Client {
+    return this.#context.clientOf(exchange)
+  }
+
+  waitUntil(exchange: Exchange, promise: Promise<unknown>): void {
+    this.#context.waitUntil(exchange, promise)
   }
 
   flow(intake: Intake, wanted: boolean): void {
-    if (this.#over || this.#deaf || intake !== this.#intake || intake.ended) return
-    if (wanted) {
-      if (intake.ask() && !this.#welcome()) return
-      this.#wait('body', this.#context.times.bodyTimeout)
-      this.#go()
-    } else {
-      this.#parser.pause()
-      this.#wait('handler')
-    }
+    if (this.#over || this.#deaf || intake !== this.#turn.intake || intake.ended) return
+    if (!wanted) this.#inlet.pause()
+    else if (intake.ask() && !this.#welcome()) return
+    this.#go()
   }
 
   fail(intake: Intake, error: unknown): void {
-    if (this.#exchange && intake === this.#intake) this.#context.fail(this.#exchange, error)
+    const { exchange } = this.#turn
+    if (exchange && intake === this.#turn.intake) this.#context.fail(exchange, error)
   }
 
-  /** Parses what waits, for as long as nothing has to be waited for; all answers to it leave together. */
+  get parsing(): boolean {
+    return !this.#over && !this.#deaf && !this.#outlet.congested && this.#turn.open
+  }
+
+  begin(head: RequestHead): void {
+    this.#anew = true
+    if (expectsTooMuch(head)) {
+      this.#turn.head = head
+      const problem = { side: 'remote', statusHint: 417 } as const
+      throw new HttpProtocolError('Cannot read message: it expects what is not done here', problem)
+    }
+    const exchange = this.#turn.begin(head)
+    this.#patience.begin()
+    if (this.#turn.intake) {
+      this.#inlet.pause()
+      // A request with a body is answered as HTTP, whatever else it offers.
+      this.#inlet.decline()
+    }
+    if (!this.#inlet.offered) this.#context.dispatch(exchange)
+  }
+
+  offer(): void {
+    if (this.#turn.exchange) this.#context.dispatch(this.#turn.exchange)
+  }
+
+  take(chunk: Uint8Array): void {
+    const { intake } = this.#turn
+    if (this.#over || !intake) return
+    intake.count(chunk.byteLength)
+    if (intake.earned()) this.#anew = true
+    if (!intake.push(chunk)) this.#leave()
+  }
+
+  complete(trailers: Fields | undefined): void {
+    if (this.#over) return
+    this.#turn.intake?.body.finish(trailers)
+    if (!this.#turn.exchange) this.#turn.clear()
+    if (!this.parsing) this.#inlet.pause()
+  }
+
+  readTimedOut(phase: Exclude<Phase, 'handler'>): void {
+    // Closing what is idle at a shutdown is no fault of anybody's.
+    if (phase !== 'idle' || !this.#stopping) this.#context.counters.timeouts[phase]++
+    if (phase === 'headers' && this.#inlet.inHead) {
+      this.#spoil(new TimeoutError('Cannot read head: the peer sends nothing', { phase }))
+    } else if (phase === 'body' && this.#turn.exchange) {
+      this.#spoil(new TimeoutError('Cannot read body: the peer sends nothing', { phase }))
+    } else {
+      this.#leave(phase !== 'body')
+    }
+  }
+
+  handlerTimedOut(): void {
+    const { exchange } = this.#turn
+    if (!exchange) return
+    this.#context.counters.timeouts.handler++
+    this.#context.fail(
+      exchange,
+      new TimeoutError('Cannot answer: the handler takes too long', { phase: 'handler' }),
+    )
+  }
+
+  /** Does what can be done now; all answers that come of it leave together. */
   #go(): void {
-    if (this.#feeding || this.#over || !this.#rest) return
+    if (this.#feeding || this.#over) return
+    if (this.#inlet.waiting) this.#feed()
+    if (this.#over) return
+    this.#inlet.hold()
+    this.#patience.enter(this.#phase, this.#anew)
+    this.#anew = false
+  }
+
+  #feed(): void {
     this.#feeding = true
-    this.connection.cork()
+    this.#outlet.gather()
     try {
-      this.#parse()
+      this.#inlet.feed()
     } catch (error) {
       this.#spoil(protocolErrorOf(error))
     }
-    this.connection.uncork()
     this.#feeding = false
-    if (this.#over || !this.#rest) return
-    this.#hold(this.#rest.byteLength > 0)
-    if (this.#phase === 'idle' && this.#parser.inHead)
-      this.#wait('headers', this.#context.times.headersTimeout)
+    this.#outlet.flush()
   }
 
-  #parse(): void {
-    while (!this.#over && this.#rest && this.#rest.byteLength > 0 && this.#parsing) {
-      this.#parser.resume()
-      const consumed = this.#parser.push(this.#rest)
-      this.#rest = this.#rest.subarray(consumed)
-      // Whoever takes the connection over needs the bytes behind the head: not before the parser has returned.
-      if (this.#parser.state === 'waiting' && this.#exchange) this.#context.dispatch(this.#exchange)
-    }
-  }
-
-  /** Whether the next byte may be looked at. */
-  get #parsing(): boolean {
-    if (this.#outlet.congested) return false
-    if (this.#intake && !this.#intake.ended) return this.#intake.open
-    return !this.#exchange
-  }
-
-  /** Stops input while there are bytes that cannot be parsed yet. */
-  #hold(held: boolean): void {
-    if (!held) this.#rest = undefined
-    if (held === this.#held) return
-    this.#held = held
-    if (held) this.connection.pause()
-    else this.connection.resume()
-  }
-
-  #begin(head: RequestHead): void {
-    const intake = head.framing === 'none' || head.framing === 0 ? undefined : new Intake(head, this)
-    const exchange = new Exchange(new IncomingRequest(head, intake?.body), this)
-    this.#head = head
-    this.#intake = intake
-    this.#exchange = exchange
-    this.#wait('handler')
-    if (intake) {
-      this.#parser.pause()
-      // A request with a body is answered as HTTP, whatever else it offers.
-      this.#parser.decline()
-    }
-    if (this.#parser.state !== 'offered') this.#context.dispatch(exchange)
+  /** What has to happen next. Whoever has to read first is waited for by the outlet. */
+  get #phase(): Phase {
+    const { exchange, intake, inBody } = this.#turn
+    if (exchange) return inBody && intake?.open ? 'body' : 'handler'
+    if (inBody) return 'body'
+    if (this.#outlet.congested) return 'handler'
+    return this.#inlet.inHead || !this.#inlet.begun ? 'headers' : 'idle'
   }
 
   /** Somebody wants the body at hand: it comes unless it is too large. */
   #welcome(): boolean {
     try {
-      // Without a byte, the parser looks at what was announced.
-      this.#parser.resume()
-      this.#parser.push(nothing)
+      this.#inlet.look()
     } catch (error) {
       this.#spoil(protocolErrorOf(error))
       return false
     }
-    if (this.#head?.expectContinue && !this.#rest && !this.#outlet.busy) {
-      this.connection.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+    const { head } = this.#turn
+    if (head?.expectContinue && !this.#inlet.waiting && !this.#outlet.busy) {
+      this.#answering.say(100, 'HTTP/1.1 100 Continue\r\n\r\n')
     }
     return true
-  }
-
-  #take(chunk: Uint8Array): void {
-    const intake = this.#intake
-    if (this.#over || !intake) return
-    intake.count(chunk.byteLength)
-    if (intake.earned()) this.#wait('body', this.#context.times.bodyTimeout)
-    if (!intake.push(chunk)) this.#leave()
-  }
-
-  #complete(): void {
-    if (this.#over) return
-    const intake = this.#intake
-    intake?.body.finish()
-    if (this.#exchange) this.#wait('handler')
-    else if (intake && intake === this.#intake) this.#next()
-    if (!this.#parsing) this.#parser.pause()
-  }
-
-  /** Whether the connection outlives an answer that is given now. */
-  get #lasting(): boolean {
-    return this.#head?.keepAlive === true && !this.#stopping && this.#intake?.worthDropping !== false
-  }
-
-  #respondSlowly(
-    exchange: Exchange,
-    answer: Answer,
-    body: Exclude<AnswerBody, null>,
-    whole: (body: AnswerBody) => Answer,
-  ): Promise<void> {
-    const stream = this.#outlet.stream(answer, body, whole)
-    return stream.done.then(
-      (keepAlive) => this.#answered(keepAlive),
-      (error: unknown) => {
-        exchange.end(error as Error)
-        if (stream.begun) {
-          // Half an answer must not look like a whole one.
-          this.connection.destroy(error as Error)
-        } else {
-          this.#refuse(500, error as Error)
-        }
-        throw error
-      },
-    )
-  }
-
-  #answered(keepAlive: boolean): void {
-    this.#exchange = undefined
-    this.#outlet.finish()
-    if (this.#over) return
-    if (!keepAlive || this.#stopping) {
-      this.#leave()
-    } else if (this.#intake && !this.#intake.ended) {
-      this.#intake.drop()
-      this.#wait('body', this.#context.times.bodyTimeout)
-    } else {
-      this.#parser.decline()
-      this.#next()
-    }
-    this.#go()
-  }
-
-  /** Ready for another request. */
-  #next(): void {
-    this.#intake = this.#head = undefined
-    this.#wait('idle', this.#context.times.keepAliveTimeout)
   }
 
   /** Nothing more can be understood: the peer broke the protocol or a limit, stalled, or ended in the middle. */
   #spoil(error: SocketError): void {
     this.#deaf = this.#stopping = true
-    this.#hold(false)
-    this.#exchange?.abandon(error)
-    this.#intake?.body.abort(error)
+    this.#inlet.take()
+    this.#inlet.hold()
+    const { exchange, intake } = this.#turn
+    this.#turn.abandon(error)
     // An answer that was given, or is on its way, stands.
-    if (this.#outlet.busy) this.#reading.clear()
-    else if (this.#intake && !this.#exchange) this.#leave()
-    else this.#refuse(error instanceof HttpProtocolError ? error.statusHint : 408, error)
-  }
-
-  /** The last answer, by the server itself. */
-  #refuse(status: number, error: Error): void {
-    if (this.#over) return
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    const asked = this.#head ?? { method: 'GET', minor: 1 as const }
-    const fields = ['Content-Type', 'text/plain']
-    const answer = prepareAnswer(asked, status, fields, `${status} ${reasonOf(status)}\n`, false)
-    try {
-      this.#outlet.write(answer, answer.body as string | null)
-    } catch {
-      // It is gone, and cannot be told.
-    }
-    this.#leave()
-    exchange?.end(error)
+    if (this.#outlet.busy) this.#patience.deafen()
+    else if (intake && !exchange) this.#leave()
+    else this.#answering.refuse(error instanceof HttpProtocolError ? error.statusHint : 408, error)
   }
 
   /** Ends, and listens a while for what still comes, so that the peer sees the answer. */
-  #leave(): void {
+  #leave(idle = false): void {
     if (this.#over) return
     this.#over = true
-    this.#rest = undefined
-    this.#reading.clear()
+    this.#inlet.take()
+    this.#patience.release()
     this.#outlet.release()
-    this.#intake?.body.abort(answeredError())
+    this.#turn.intake?.body.abort(answeredError())
     const { idleGrace, lingerGrace, writeTimeout } = this.#context.times
     // A peer that has nothing under way has nothing to lose.
-    const grace = this.#phase === 'idle' ? Math.min(idleGrace, lingerGrace) : lingerGrace
-    this.connection.handle(new Linger(this.connection, { grace, writeTimeout }))
+    const grace = idle ? Math.min(idleGrace, lingerGrace) : lingerGrace
+    const onTimeout = (): void => void this.#context.counters.timeouts.write++
+    this.connection.handle(new Linger(this.connection, { grace, writeTimeout, onTimeout }))
   }
+}
 
-  #wait(phase: Phase, milliseconds = Infinity): void {
-    this.#phase = phase
-    if (milliseconds === Infinity) this.#reading.clear()
-    else this.#reading.set(milliseconds)
-  }
-
-  #readTimedOut(): void {
-    const phase = this.#phase
-    if (phase === 'headers' && this.#parser.inHead) {
-      this.#spoil(new TimeoutError('Cannot read head: the peer sends nothing', { phase }))
-    } else if (phase === 'body' && this.#exchange) {
-      this.#spoil(new TimeoutError('Cannot read body: the peer sends nothing', { phase }))
-    } else if (phase !== 'handler') {
-      this.#leave()
-    }
-  }
+function isHandlerTimeout(error: unknown): boolean {
+  return error instanceof TimeoutError && error.phase === 'handler'
 }

@@ -5,14 +5,37 @@ import type { FieldsInit } from '../message/fields-init.ts'
 import type { IncomingRequest } from '../message/request.ts'
 import { discard } from './answer-source.ts'
 import type { AnswerBody } from './answer.ts'
+import type { Client } from './client.ts'
+
+/** What an answer may have beside status, fields and body. */
+export interface RespondOptions {
+  /**
+   * Fields behind the body: as they stand, and then announced in Trailer, or a function that is called once the body
+   * has ended. They go to an HTTP/1.1 client that said `TE: trailers`, in chunks, whatever the body is; for any other
+   * they are dropped, and the function is not called (RFC 9110 section 6.5.1). None may say what a head has to say:
+   * framing, routing, authentication and the like are refused.
+   */
+  readonly trailers?: FieldsInit | (() => FieldsInit)
+}
 
 /** What an exchange asks of the connection it happens on. */
 export interface ExchangeHost {
   readonly connection: ByteConnection
-  respond(exchange: Exchange, status: number, fields: FieldsInit, body: AnswerBody): Promise<void>
+  respond(
+    exchange: Exchange,
+    status: number,
+    fields: FieldsInit,
+    body: AnswerBody,
+    options?: RespondOptions,
+  ): Promise<void>
+  inform(exchange: Exchange, status: number, fields: FieldsInit): void
   takeOver(exchange: Exchange): { connection: ByteConnection; head: Uint8Array }
   failed(exchange: Exchange, error: unknown): void
+  clientOf(exchange: Exchange): Client
+  waitUntil(exchange: Exchange, promise: Promise<unknown>): void
 }
+
+const noFields = {}
 
 /**
  * One request and its answer. Exchanges of a connection come one after the other, in the order of their
@@ -22,15 +45,17 @@ export class Exchange {
   readonly request: IncomingRequest
   readonly #host: ExchangeHost
   #answered = false
+  #abandoned = false
   #abort: AbortController | undefined
   #over: Error | undefined
-  #abandoned = false
+  #client: Client | undefined
 
   constructor(request: IncomingRequest, host: ExchangeHost) {
     this.request = request
     this.#host = host
   }
 
+  /** The peer's own; see {@link client} for who stands behind it. */
   get remoteAddress(): Address {
     return this.#host.connection.remoteAddress
   }
@@ -41,6 +66,11 @@ export class Exchange {
 
   get tls(): TlsFacts | undefined {
     return this.#host.connection.tls
+  }
+
+  /** Who asks, as far as trusted proxies say: address, protocol and host. Found out when asked for. */
+  get client(): Client {
+    return (this.#client ??= this.#host.clientOf(this))
   }
 
   /** Whether the client offers to go on with another protocol: an Upgrade without a body, or a CONNECT. */
@@ -54,7 +84,10 @@ export class Exchange {
     return this.#answered
   }
 
-  /** Aborted when the client is gone, or refused, before it has the whole answer. Made when asked for. */
+  /**
+   * Aborted when the client is gone, or refused, or `handlerTimeout` has passed, before it has the whole answer.
+   * Made when asked for.
+   */
   get signal(): AbortSignal {
     if (this.#abort) return this.#abort.signal
     this.#abort = new AbortController()
@@ -79,19 +112,57 @@ export class Exchange {
    * await exchange.respond(200, { 'Content-Type': 'text/plain' }, 'ahoy\n')
    * ```
    */
-  respond(status: number, fields: FieldsInit = {}, body: AnswerBody = null): Promise<void> {
+  respond(
+    status: number,
+    fields: FieldsInit = noFields,
+    body: AnswerBody = null,
+    options?: RespondOptions,
+  ): Promise<void> {
     if (this.#answered) {
       discard(body)
       return rejected(new BusyError('Cannot respond: the request is answered already'))
     }
     this.#answered = true
     try {
-      const done = this.#host.respond(this, status, fields, body)
+      const done = this.#host.respond(this, status, fields, body, options)
       if (done !== ready) done.catch(() => {})
       return done
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /**
+   * Tells the client something before the answer, as often as one likes: 103 what it will need, 102 that work goes
+   * on, 100 that the body may come, which reading it says by itself (RFC 9110 section 15.2, RFC 8297). Nothing is
+   * sent to HTTP/1.0, nor when the client is gone.
+   *
+   * @throws BusyError when answered already; RangeError for what is no interim status, and for 101, which
+   *   {@link takeOver} is for; TypeError for fields that cannot be sent.
+   * @example
+   * ```ts
+   * exchange.inform(103, { Link: '</style.css>; rel=preload; as=style' })
+   * ```
+   */
+  inform(status: number, fields: FieldsInit = noFields): void {
+    if (this.#answered) throw new BusyError('Cannot inform: the request is answered already')
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+      throw new RangeError(`Cannot inform: ${status} is not an interim status`)
+    }
+    this.#host.inform(this, status, fields)
+  }
+
+  /**
+   * Work that goes on behind the answer: a polite close of the listener waits for it, within its grace. What it
+   * rejects with is told to `onError`, and nobody else. May be called as often as one likes.
+   *
+   * @example
+   * ```ts
+   * exchange.waitUntil(journal.append(exchange.request.target))
+   * ```
+   */
+  waitUntil(promise: Promise<unknown>): void {
+    this.#host.waitUntil(this, promise)
   }
 
   /**
@@ -114,10 +185,12 @@ export class Exchange {
     this.#host.failed(this, error)
   }
 
-  /** Its client will not get the answer, by its own doing. */
-  abandon(reason: Error): void {
-    this.#abandoned ||= this.#over === undefined
+  /** Its client will not get the answer, by its own doing. True when that is news. */
+  abandon(reason: Error): boolean {
+    const news = this.#over === undefined
+    this.#abandoned ||= news
     this.end(reason)
+    return news
   }
 
   /** There will be no answer, or no more of it. */

@@ -7,11 +7,19 @@ import type {
   Listener,
   ResourceState,
 } from '@fairlead/core'
-import { AcceptQueue, defaultAcceptBacklog } from '@fairlead/core/transport'
+import { AcceptQueue, defaultAcceptBacklog, graceOf, Lifecycle, ready } from '@fairlead/core/transport'
+import type { StreamListener, TlsServerOptions } from '@fairlead/tcp'
 
-import { ServerConnection, type ServerContext } from './connection.ts'
+import { Background } from './background.ts'
+import { type Client, clientsOf } from './client.ts'
+import { ServerConnection } from './connection.ts'
+import type { ServerContext } from './context.ts'
+import { httpChannels } from './diagnostics.ts'
 import type { Exchange } from './exchange.ts'
+import { inject } from './inject.ts'
 import { type HttpListenOptions, limitsOf, timesOf } from './options.ts'
+import { Counters, type HttpStats } from './stats.ts'
+import { replaceTls } from './tls-options.ts'
 
 /** Called once for each request. What it throws, or rejects with, is answered with 500 if nothing else was. */
 export type OnExchange = (exchange: Exchange) => void | Promise<void>
@@ -26,21 +34,35 @@ export type OnUpgrade = (exchange: Exchange) => boolean
 export interface HttpListener extends Listener<ByteConnection, Exchange> {
   /** Adds a callback for upgrades; the function that is returned takes it off again. */
   onUpgrade(callback: OnUpgrade): () => void
+  /** What was counted so far; a copy. */
+  stats(): HttpStats
+  /**
+   * Puts other certificates and rules for TLS in the place of those there are, as a whole; connections under way keep
+   * theirs. When they are no good this rejects with a TypeError that names the option, and nothing changes.
+   */
+  setTls(options: TlsServerOptions): Promise<void>
+  /** Asks without a socket, and resolves with the answer: for tests. */
+  inject(request: Request | URL | string, init?: RequestInit): Promise<Response>
 }
 
 /** An {@link HttpListener} is a byte listener with a {@link ServerConnection} on each of its connections. */
 export class HttpServer implements HttpListener, ServerContext {
   readonly times
   readonly limits
+  readonly counters = new Counters()
+  readonly clientOf: (exchange: Exchange) => Client
   readonly #onExchange: OnExchange | undefined
   readonly #onError: HttpListenOptions['onError']
   readonly #upgrades = new Set<OnUpgrade>()
   readonly #queue = new AcceptQueue<Exchange>(defaultAcceptBacklog)
+  readonly #background = new Background()
+  readonly #life = new Lifecycle()
   #listener!: Listener<ByteConnection>
 
   constructor(options: HttpListenOptions, onExchange: OnExchange | undefined) {
     this.times = timesOf(options)
     this.limits = limitsOf(options)
+    this.clientOf = clientsOf(options)
     this.#onExchange = onExchange
     this.#onError = options.onError
   }
@@ -50,7 +72,11 @@ export class HttpServer implements HttpListener, ServerContext {
     listen: (accept: Accept<ByteConnection, Uint8Array>) => Promise<Listener<ByteConnection>>,
   ): Promise<void> {
     this.#listener = await listen((connection) => new ServerConnection(connection, this))
-    void this.#listener.closed.then(() => this.#queue.close())
+    void this.#listener.closed.then(async (reason) => {
+      this.#queue.close()
+      await this.#background.settled()
+      this.#life.finish(reason)
+    })
   }
 
   dispatch(exchange: Exchange): void {
@@ -65,10 +91,28 @@ export class HttpServer implements HttpListener, ServerContext {
 
   fail(exchange: Exchange, error: unknown): void {
     exchange.fail(error)
-    if (exchange.abandoned) return
-    // Whoever is told of errors has none of his own to tell.
-    const tell = async (): Promise<void> => this.#onError?.(error, exchange)
-    tell().catch(() => {})
+    if (!exchange.abandoned) this.#tell(error, exchange)
+  }
+
+  /** Speaks HTTP on a connection that did not come by way of the listener, as {@link inject} makes one. */
+  attach(connection: ByteConnection): void {
+    connection.handle(new ServerConnection(connection, this))
+  }
+
+  inject(request: Request | URL | string, init?: RequestInit): Promise<Response> {
+    return inject(this, request, init)
+  }
+
+  stats(): HttpStats {
+    return this.counters.copy((this.#listener as Partial<StreamListener>).stats?.())
+  }
+
+  setTls(options: TlsServerOptions): Promise<void> {
+    return replaceTls(this.#listener as Partial<StreamListener>, options)
+  }
+
+  waitUntil(exchange: Exchange, promise: Promise<unknown>): void {
+    this.#background.add(promise, (error) => this.#tell(error, exchange))
   }
 
   onUpgrade(callback: OnUpgrade): () => void {
@@ -77,11 +121,12 @@ export class HttpServer implements HttpListener, ServerContext {
   }
 
   get state(): ResourceState {
-    return this.#listener.state
+    const { state } = this.#listener
+    return state === 'closed' ? (this.#life.state === 'closed' ? 'closed' : 'closing') : state
   }
 
   get closed(): Promise<CloseReason> {
-    return this.#listener.closed
+    return this.#life.closed
   }
 
   get address(): Address {
@@ -109,15 +154,26 @@ export class HttpServer implements HttpListener, ServerContext {
   }
 
   close(options?: CloseOptions): Promise<void> {
-    return this.#listener.close(options)
+    const grace = graceOf(options)
+    this.#background.limit(grace)
+    void this.#listener.close({ grace })
+    return this.#life.settled(options?.signal)
   }
 
   destroy(error?: Error): void {
+    this.#background.limit(0)
     this.#listener.destroy(error)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Whoever is told of errors has none of his own to tell. */
+  #tell(error: unknown, exchange: Exchange): void {
+    if (httpChannels.error.hasSubscribers) httpChannels.error.publish({ exchange, error })
+    const tell = async (): Promise<void> => this.#onError?.(error, exchange)
+    tell().catch(() => {})
   }
 
   #upgrade(exchange: Exchange): boolean {
@@ -130,6 +186,8 @@ export class HttpServer implements HttpListener, ServerContext {
   }
 
   #guard(exchange: Exchange, answer: unknown): void {
+    // An answer that was given at once says so with one promise for all, of which nothing has to be heard.
+    if (answer === undefined || answer === ready) return
     if (isPromise(answer)) answer.then(undefined, (error: unknown) => this.fail(exchange, error))
   }
 }

@@ -2,10 +2,11 @@ import type { ByteConnection, Transport } from '@fairlead/core'
 import type { ListenOptions } from '@fairlead/tcp'
 
 import { type CodecLimits, defaultLimits } from '../codec/index.ts'
+import type { ClientOptions } from './client.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Where to serve HTTP, and within which limits. All times are milliseconds; `Infinity` lifts one. */
-export interface HttpListenOptions extends ListenOptions {
+export interface HttpListenOptions extends ListenOptions, ClientOptions {
   /** Serves on this transport instead of TCP; host, port and the like are its own affair then. */
   transport?: Pick<Transport<ByteConnection, Uint8Array>, 'listen'>
   /** Bytes of the largest request body; 413 beyond. Default 16 MiB. */
@@ -18,15 +19,23 @@ export interface HttpListenOptions extends ListenOptions {
   bodyTimeout?: number
   /** For the peer to take what stands above the high-water mark, at most 64 KiB at a time. Default 60,000. */
   writeTimeout?: number
-  /** Between an answer and the next request on the connection. Default 10,000. */
+  /** From the head to the end of the answer; 503 beyond, or the answer is cut. Default `Infinity`. */
+  handlerTimeout?: number
+  /**
+   * Between an answer and the next request on the connection. Default 72,000: longer than the 60 seconds of a load
+   * balancer, which is to be the one that closes, since whoever closes may miss a request that is on its way.
+   */
   keepAliveTimeout?: number
-  /** What an idle connection has for one more request once the listener shuts down. Default 250. */
+  /**
+   * What an idle connection has for one more request, answered with `Connection: close`, once the listener shuts
+   * down. Default 250. `Infinity`: until the grace of the shutdown ends, for clients that do not ask a second time.
+   */
   idleGrace?: number
   /** How long a closing connection listens for what the peer still sends, so that it sees the answer. Default 2,000. */
   lingerGrace?: number
   /**
-   * Told what the application threw or rejected with, while somebody waited for its answer. The client gets 500,
-   * or sees its answer cut, and never the text.
+   * Told what the application threw or rejected with, while somebody waited for its answer: the client gets 500,
+   * or sees its answer cut, and never the text. And what a promise given to `waitUntil` rejected with.
    */
   onError?: (error: unknown, exchange: Exchange) => void
 }
@@ -36,6 +45,7 @@ export interface HttpTimes {
   readonly headersTimeout: number
   readonly bodyTimeout: number
   readonly writeTimeout: number
+  readonly handlerTimeout: number
   readonly keepAliveTimeout: number
   readonly idleGrace: number
   readonly lingerGrace: number
@@ -45,7 +55,8 @@ const defaultTimes: HttpTimes = {
   headersTimeout: 15_000,
   bodyTimeout: 30_000,
   writeTimeout: 60_000,
-  keepAliveTimeout: 10_000,
+  handlerTimeout: Infinity,
+  keepAliveTimeout: 72_000,
   idleGrace: 250,
   lingerGrace: 2_000,
 }

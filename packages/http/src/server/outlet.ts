@@ -3,19 +3,38 @@ import { Deadline } from '@fairlead/core/transport'
 
 import { AnswerStream, copySize, sliceSize } from './answer-stream.ts'
 import type { Answer, AnswerBody } from './answer.ts'
+import type { Counters } from './stats.ts'
 
-/** The output of an HTTP connection: answers on their way out, and whether the peer takes them. */
+/** How a long answer is finished. */
+export interface StreamEnd {
+  /** The answer, once its body turned out to be whole already. Undefined: it goes out in chunks, come what may. */
+  readonly whole: ((body: Uint8Array) => Answer) | undefined
+  /** What stands behind the last chunk, its own line included. */
+  readonly last: (() => string) | undefined
+}
+
+/**
+ * The output of an HTTP connection: answers on their way out, and whether the peer takes them.
+ *
+ * Small answers are kept as text of one character a byte while more may come in the same turn, and leave in one
+ * write: joining text costs next to nothing, and each write of a socket a microsecond.
+ */
 export class Outlet {
   readonly #connection: ByteConnection
   readonly #writeTimeout: number
+  readonly #counters: Counters
   readonly #writing = new Deadline({ onDeadline: () => this.#timedOut() })
   #stream: AnswerStream | undefined
-  #congested = false
+  #text = ''
   #gathering = false
+  #turning = false
+  #congested = false
+  #written = 0
 
-  constructor(connection: ByteConnection, writeTimeout: number) {
+  constructor(connection: ByteConnection, writeTimeout: number, counters: Counters) {
     this.#connection = connection
     this.#writeTimeout = writeTimeout
+    this.#counters = counters
   }
 
   /** Whether the peer has to read before anything more is done for it. */
@@ -28,11 +47,28 @@ export class Outlet {
     return this.#stream !== undefined
   }
 
+  /** Bytes of all answers so far. */
+  get written(): number {
+    return this.#written
+  }
+
   /** Writes a small answer. @throws BrokenError or ClosedError when the connection is gone. */
   write({ head, framing }: Answer, body: string | Uint8Array | null): void {
-    if (writeWhole(this.#connection, head, body, framing)) return
-    this.#congested = true
-    this.#writing.set(this.#writeTimeout)
+    if (body === null || body.length === 0) this.say(head)
+    // As many bytes as characters: it is ASCII, and needs no encoding of its own.
+    else if (typeof body === 'string' && body.length === framing) this.say(head + body)
+    else this.#writeBytes(head, typeof body === 'string' ? Buffer.from(body) : body)
+  }
+
+  /** Writes text of one character a byte. @throws BrokenError or ClosedError when the connection is gone. */
+  say(text: string): void {
+    this.#count(text.length)
+    if (!this.#gathering) {
+      if (!this.#connection.write(text, 'latin1')) this.congest()
+      return
+    }
+    this.#text += text
+    if (this.#text.length > sliceSize) this.#send()
   }
 
   /**
@@ -40,18 +76,16 @@ export class Outlet {
    *
    * @throws what opening the body throws; nothing was written then.
    */
-  stream(answer: Answer, body: Exclude<AnswerBody, null>, whole: (body: AnswerBody) => Answer): AnswerStream {
-    const writeTimeout = this.#writeTimeout
-    const writing = this.#writing
+  stream(answer: Answer, body: Exclude<AnswerBody, null>, { whole, last }: StreamEnd): AnswerStream {
     const stream = new AnswerStream(answer, body, {
       connection: this.#connection,
-      writing,
-      writeTimeout,
-      finish: (pieces) => {
-        const answer = whole(pieces)
-        this.write(answer, pieces)
-        return answer.keepAlive
-      },
+      writing: this.#writing,
+      writeTimeout: this.#writeTimeout,
+      last,
+      flush: () => this.#send(),
+      count: (bytes) => this.#count(bytes),
+      congest: () => this.congest(),
+      finish: whole && ((bytes) => this.#finish(whole(bytes), bytes)),
     })
     this.#stream = stream
     return stream
@@ -62,15 +96,44 @@ export class Outlet {
     this.#stream = undefined
   }
 
-  /** Lets what is written in this turn of the event loop leave together. */
+  /** Keeps small answers until {@link flush}. */
   gather(): void {
-    if (this.#gathering) return
     this.#gathering = true
-    this.#connection.cork()
+  }
+
+  /** Keeps small answers until this turn of the event loop ends, so that they leave together. */
+  gatherTurn(): void {
+    if (this.#turning) return
+    this.#gathering = this.#turning = true
     process.nextTick(() => {
-      this.#gathering = false
-      this.#connection.uncork()
+      this.#turning = false
+      this.flush()
     })
+  }
+
+  /** Writes what was gathered, unless the turn is not over. */
+  flush(): void {
+    if (this.#turning) return
+    this.#gathering = false
+    if (this.#text === '') return
+    try {
+      this.#send()
+    } catch {
+      // The connection is gone, and tells so itself.
+    }
+  }
+
+  /** Writes what was gathered, because something else is written behind it. */
+  flushNow(): void {
+    this.#turning = false
+    this.flush()
+  }
+
+  /** The peer does not take what it is given: it has its time from now on. */
+  congest(): void {
+    if (this.#congested) return
+    this.#congested = true
+    this.#writing.set(this.#writeTimeout)
   }
 
   /** The peer has read. False when nobody waited for it. */
@@ -81,15 +144,45 @@ export class Outlet {
     return true
   }
 
-  /** HTTP is over on this connection: nothing is timed any more. */
+  /** HTTP is over on this connection: what was gathered leaves, and nothing is timed any more. */
   release(): void {
+    this.flushNow()
     this.#writing.clear()
   }
 
   /** The connection is gone. */
   cut(error: Error): void {
-    this.release()
+    this.#text = ''
+    this.#writing.clear()
     this.#stream?.cut(error)
+  }
+
+  #finish(answer: Answer, body: Uint8Array): boolean {
+    this.write(answer, body)
+    return answer.keepAlive
+  }
+
+  #writeBytes(head: string, body: Uint8Array): void {
+    if (body.length <= copySize) return this.say(head + asBuffer(body).toString('latin1'))
+    this.#count(head.length + body.length)
+    const connection = this.#connection
+    connection.cork()
+    connection.write(this.#text + head, 'latin1')
+    this.#text = ''
+    const room = connection.write(body)
+    connection.uncork()
+    if (!room) this.congest()
+  }
+
+  #send(): void {
+    const text = this.#text
+    this.#text = ''
+    if (text !== '' && !this.#connection.write(text, 'latin1')) this.congest()
+  }
+
+  #count(bytes: number): void {
+    this.#written += bytes
+    this.#counters.bytesOut += bytes
   }
 
   #timedOut(): void {
@@ -104,25 +197,6 @@ export function isSmall(body: AnswerBody): body is string | Uint8Array | null {
   )
 }
 
-/** Writes head and body so that they leave together. False when the peer has to read first. */
-function writeWhole(
-  connection: ByteConnection,
-  head: string,
-  body: string | Uint8Array | null,
-  framing: Answer['framing'],
-): boolean {
-  if (body === null || body.length === 0) return connection.write(head, 'latin1')
-  // As many bytes as characters: it is ASCII, and needs no encoding of its own.
-  if (typeof body === 'string' && body.length === framing) return connection.write(head + body, 'latin1')
-  if (typeof body !== 'string' && body.length <= copySize) {
-    const whole = Buffer.allocUnsafe(head.length + body.length)
-    whole.write(head, 'latin1')
-    whole.set(body, head.length)
-    return connection.write(whole)
-  }
-  connection.cork()
-  connection.write(head, 'latin1')
-  const room = connection.write(body)
-  connection.uncork()
-  return room
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

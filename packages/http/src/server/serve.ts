@@ -1,22 +1,44 @@
-import type { Address, TlsFacts } from '@fairlead/core'
+import { ready } from '@fairlead/core/transport'
 
+import { Fields } from '../codec/index.ts'
+import { type RequestMaker, requestMaker } from '../web/request-of.ts'
+import { ServeContext, trailersOf } from '../web/serve-context.ts'
+import { take } from '../web/taken.ts'
+import { discard } from './answer-source.ts'
+import type { Exchange } from './exchange.ts'
 import { listen } from './listen.ts'
 import type { HttpListener } from './listener.ts'
 import type { HttpListenOptions } from './options.ts'
-import { webRequestOf } from './web-request.ts'
 
-/** What a web-standard `Request` has no place for. */
-export interface ServeContext {
-  readonly remoteAddress: Address
-  readonly tls: TlsFacts | undefined
-}
+export type { ServeContext } from '../web/serve-context.ts'
 
-/** A web-standard handler, as frameworks export it (`app.fetch`). */
-export type FetchHandler = (request: Request, context: ServeContext) => Response | Promise<Response>
+/** What a handler may give; nothing only where it took the connection over, or answered by itself. */
+type Given = Response | undefined | void
 
 /**
- * Serves HTTP/1.1 with web-standard `Request` and `Response`. Bodies are streams with back-pressure both ways;
- * `request.signal` is aborted when the client is gone.
+ * A web-standard handler, as frameworks export it (`app.fetch`). The context comes twice: as their environment, and
+ * as their execution context.
+ */
+export type FetchHandler = (
+  request: Request,
+  context: ServeContext,
+  executionContext: ServeContext,
+) => Given | Promise<Given>
+
+/** Options with the handler among them, as other runtimes take them. */
+export interface ServeOptions extends HttpListenOptions {
+  /** Called without a `this`. */
+  fetch: FetchHandler
+}
+
+/**
+ * Serves HTTP/1.1 with web-standard `Request` and `Response`: those of this package, which cost little, those of
+ * the runtime, and those of anybody else. Bodies are streams with back-pressure both ways; `request.signal` is
+ * aborted when the client is gone.
+ *
+ * A handler that throws, gives no response, or one whose body was used, costs its client a 500, and is told to
+ * `onError`. A target that is no URL is answered with 400, a method that no `Request` can have (CONNECT, TRACE)
+ * with 501.
  *
  * @throws TypeError or RangeError that names the option, ListenError when the address cannot be had.
  * @example
@@ -24,14 +46,50 @@ export type FetchHandler = (request: Request, context: ServeContext) => Response
  * const server = await serve({ port: 8080 }, (request) => new Response(`${request.method} ${request.url}\n`))
  * ```
  */
-export function serve(options: HttpListenOptions, handler: FetchHandler): Promise<HttpListener> {
-  return listen(options, async (exchange) => {
-    const request = webRequestOf(exchange)
-    if (typeof request === 'number') return exchange.respond(request)
-    const { remoteAddress, tls } = exchange
-    const response = await handler(request, { remoteAddress, tls })
-    if (!(response instanceof Response))
-      throw new TypeError('Cannot respond: the handler returned no Response')
-    return exchange.respond(response.status, response.headers, response.body)
-  })
+export function serve(options: HttpListenOptions, handler: FetchHandler): Promise<HttpListener>
+export function serve(handler: FetchHandler): Promise<HttpListener>
+export function serve(options: ServeOptions): Promise<HttpListener>
+export async function serve(
+  first: HttpListenOptions | FetchHandler,
+  second?: FetchHandler,
+): Promise<HttpListener> {
+  const options = typeof first === 'function' ? {} : first
+  const handler = second ?? (typeof first === 'function' ? first : (first as Partial<ServeOptions>)?.fetch)
+  if (typeof handler !== 'function') {
+    throw new TypeError(
+      'Invalid option fetch: there is no handler, neither behind the options nor among them',
+    )
+  }
+  const requestOf = requestMaker()
+  return listen(options, (exchange) => handle(exchange, requestOf, handler))
+}
+
+/** Nothing is promised where nothing is waited for. */
+function handle(exchange: Exchange, requestOf: RequestMaker, handler: FetchHandler): void | Promise<void> {
+  const request = requestOf(exchange)
+  if (typeof request === 'number') return exchange.respond(request)
+  const context = new ServeContext(exchange)
+  const given = handler(request, context, context)
+  if (isPromise(given)) return given.then((response) => answer(context, response))
+  return answer(context, given)
+}
+
+function answer(context: ServeContext, response: Given): void | Promise<void> {
+  const { exchange } = context
+  if (exchange.answered) {
+    if (response) discard(response.body)
+    return undefined
+  }
+  const { status, list, body } = take(response)
+  const trailers = trailersOf(context)
+  const fields = new Fields(list)
+  const done =
+    trailers === undefined
+      ? exchange.respond(status, fields, body)
+      : exchange.respond(status, fields, body, { trailers })
+  return done === ready ? undefined : done
+}
+
+function isPromise(given: unknown): given is Promise<Given> {
+  return typeof (given as Promise<Given> | undefined)?.then === 'function'
 }

@@ -1,6 +1,7 @@
 import { BusyError } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
+import { Fields } from '../../src/codec/index.ts'
 import type { Exchange } from '../../src/index.ts'
 import { ask, client, emptied, head, quiet, Signal, until, ways } from './ways.ts'
 
@@ -27,6 +28,14 @@ describe.each(ways)('answers over $name', (way) => {
     })
     expect(bytes).toMatchObject({ headers: { 'content-length': '2' }, body: '\u0001\u0002' })
     expect(Date.parse(text?.headers['date'] ?? '')).toBeGreaterThan(0)
+  })
+
+  test('a Date of the application is kept, and Fields are written as they stand', async () => {
+    const fields = new Fields(['dATE', 'Sun, 06 Nov 1994 08:49:37 GMT', 'X-One', '1', 'x-one', '2'])
+    await using server = await way.listen((exchange) => exchange.respond(200, fields, 'x'))
+    const text = await ask(way, server, closing)
+    expect(text).toContain('\r\ndATE: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-One: 1\r\nx-one: 2\r\n')
+    expect(text.match(/^date:/gim)).toHaveLength(1)
   })
 
   test('HEAD, 204 and 304 have no body, and HEAD tells of the one that GET has', async () => {
@@ -99,8 +108,8 @@ describe.each(ways)('answers over $name', (way) => {
       exchange.respond(200, {}, exchange.request.target === '/text' ? large : Buffer.from(large)),
     )
     const peer = await client(way, server)
-    peer.write(head('GET /text HTTP/1.1') + head('GET /bytes HTTP/1.1'))
-    const replies = await peer.replies(2)
+    peer.write(head('GET /text HTTP/1.1') + head('GET /bytes HTTP/1.1', 'Connection: close'))
+    const replies = await peer.allReplies()
     expect(replies.map(({ body }) => body === large)).toEqual([true, true])
     expect(replies[0]?.headers['content-length']).toBe('3000000')
   })

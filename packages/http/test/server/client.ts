@@ -1,6 +1,6 @@
 import type { ByteConnection, CloseReason } from '@fairlead/core'
 
-import { ResponseParser } from '../../src/index.ts'
+import { ResponseParser } from '../../src/codec/index.ts'
 
 /** One answer as a client that knows HTTP reads it. */
 export interface Reply {

@@ -45,6 +45,26 @@ describe.each(ways)('shutdown over $name', (way) => {
     await closed
   })
 
+  test('without end to its grace, an idle connection is kept as long as the listener has', async () => {
+    const server = await way.listen((exchange) => exchange.respond(200, {}, exchange.request.target), {
+      idleGrace: Infinity,
+    })
+    const peers = await Promise.all([client(way, server), client(way, server), client(way, server)])
+    const [used, fresh, unused] = peers
+    used.write(head('GET /1 HTTP/1.1'))
+    await used.replies(1)
+    await until(() => server.connections.size === 3)
+    const closed = server.close({ grace: 600 })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(peers.map(({ ended }) => ended)).toEqual([false, false, false])
+    used.write(head('POST /2 HTTP/1.1', 'Content-Length: 2') + 'ab')
+    fresh.write(head('GET /3 HTTP/1.1'))
+    expect((await used.allReplies()).at(-1)).toMatchObject({ body: '/2', headers: { connection: 'close' } })
+    expect(await fresh.allReplies()).toMatchObject([{ body: '/3', headers: { connection: 'close' } }])
+    await closed
+    expect(await unused.toEnd()).toBe('')
+  })
+
   test('a client in the middle of a head finishes', async () => {
     const server = await way.listen((exchange) => exchange.respond(200, {}, 'done'))
     const peer = await client(way, server)
@@ -52,7 +72,7 @@ describe.each(ways)('shutdown over $name', (way) => {
     peer.write(text.slice(0, 20))
     await quiet()
     const closed = server.close()
-    await new Promise((resolve) => setTimeout(resolve, 600))
+    await new Promise((resolve) => setTimeout(resolve, 300))
     peer.write(text.slice(20))
     expect(await peer.allReplies()).toMatchObject([{ body: 'done', headers: { connection: 'close' } }])
     await closed
@@ -110,6 +130,75 @@ describe.each(ways)('shutdown over $name', (way) => {
     await gone.toEnd()
   })
 
+  describe('with work behind the answer', () => {
+    test('waits for it, and tells what it rejects with', async () => {
+      const gates = [new Signal(), new Signal()]
+      const told: unknown[] = []
+      const server = await way.listen(
+        async (exchange) => {
+          exchange.waitUntil(gates[0]!.fired.then(() => exchange.waitUntil(gates[1]!.fired.then(raise))))
+          await exchange.respond(200, {}, 'ok')
+        },
+        { onError: (error, exchange) => void told.push(error, exchange.request.target) },
+      )
+      const peer = await client(way, server)
+      peer.write(head('GET /work HTTP/1.1'))
+      expect((await peer.replies(1))[0]?.body).toBe('ok')
+      let over = false
+      const closed = server.close({ grace: 10_000 }).then(() => (over = true))
+      await peer.toEnd()
+      await until(() => server.connections.size === 0)
+      for (const gate of gates) {
+        await quiet()
+        expect([over, server.state, server.accepting]).toEqual([false, 'closing', false])
+        gate.fire()
+      }
+      await closed
+      expect(server.state).toBe('closed')
+      expect(told).toEqual([expect.objectContaining({ message: 'of the work' }), '/work'])
+    })
+
+    test.each(['the grace runs out', 'a shorter grace runs out', 'it is destroyed', 'nobody waits any more'])(
+      'waits no longer when %s',
+      async (how) => {
+        const server = await way.listen((exchange) => {
+          exchange.waitUntil(new Promise(() => {}))
+          return exchange.respond(200)
+        })
+        const peer = await client(way, server)
+        peer.write(head('GET / HTTP/1.1'))
+        await peer.replies(1)
+        const abort = new AbortController()
+        const grace = how === 'the grace runs out' ? 50 : 60_000
+        const closed = server.close({ grace, signal: abort.signal })
+        const outcome = closed.catch((error: unknown) => error)
+        await peer.toEnd()
+        await quiet()
+        if (how === 'a shorter grace runs out') void server.close({ grace: 50 })
+        if (how === 'it is destroyed') server.destroy()
+        if (how === 'nobody waits any more') {
+          abort.abort(new Error('enough'))
+          expect(await outcome).toMatchObject({ message: 'enough' })
+          expect(server.state).toBe('closing')
+          server.destroy()
+        }
+        await outcome
+        await server.closed
+        expect(server.state).toBe('closed')
+      },
+    )
+
+    test('does not hold the connection up', async () => {
+      await using server = await way.listen((exchange) => {
+        exchange.waitUntil(quiet())
+        return exchange.respond(200, {}, exchange.request.target)
+      })
+      const peer = await client(way, server)
+      peer.write(head('GET /1 HTTP/1.1') + head('GET /2 HTTP/1.1'))
+      expect((await peer.replies(2)).map(({ body }) => body)).toEqual(['/1', '/2'])
+    })
+  })
+
   test('many starts and stops leave nothing', async () => {
     for (let count = 0; count < 100; count++) {
       const server = await way.listen((exchange) => exchange.respond(200))
@@ -136,3 +225,7 @@ describe.each(ways)('shutdown over $name', (way) => {
     expect((await late.replies(1))[0]?.body).toBe('ok')
   })
 })
+
+function raise(): never {
+  throw new Error('of the work')
+}

@@ -1,0 +1,149 @@
+import { type ByteConnection, ClosedError } from '@fairlead/core'
+import { ready } from '@fairlead/core/transport'
+
+import { encodeResponseHead } from '../codec/index.ts'
+import { type FieldsInit, rawFields } from '../message/fields-init.ts'
+import { reasonOf } from '../message/status.ts'
+import { discard } from './answer-source.ts'
+import { type Answer, type AnswerBody, prepareAnswer } from './answer.ts'
+import { httpChannels } from './diagnostics.ts'
+import type { Exchange, RespondOptions } from './exchange.ts'
+import { isSmall, type Outlet, type StreamEnd } from './outlet.ts'
+import { prepareRefusal, prepareTrailed } from './reply.ts'
+import type { Counters } from './stats.ts'
+import type { Turn } from './turn.ts'
+
+/** What is asked and told of the connection on which answers are given. */
+export interface AnsweringHost {
+  readonly connection: ByteConnection
+  /** Whether the last answer was given. */
+  readonly over: boolean
+  /** Whether the next answer is the last. */
+  readonly stopping: boolean
+  /** Whether another request waits, whose answer may come in this turn, too. */
+  readonly more: boolean
+  /** An answer is given, all of it. False: it is the last. */
+  answered(keepAlive: boolean): void
+}
+
+/** Gives the answers of a connection: the application's, and those that the server has to give itself. */
+export class Answering {
+  readonly #host: AnsweringHost
+  readonly #turn: Turn
+  readonly #outlet: Outlet
+  readonly #counters: Counters
+
+  constructor(host: AnsweringHost, turn: Turn, outlet: Outlet, counters: Counters) {
+    this.#host = host
+    this.#turn = turn
+    this.#outlet = outlet
+    this.#counters = counters
+  }
+
+  /** See {@link Exchange.respond}. @throws at once what it would reject with. */
+  respond(
+    exchange: Exchange,
+    status: number,
+    fields: FieldsInit,
+    body: AnswerBody,
+    options: RespondOptions | undefined,
+  ): Promise<void> {
+    const { head } = this.#turn
+    if (!head || exchange !== this.#turn.exchange) {
+      discard(body)
+      throw new ClosedError('Cannot respond: the client is gone')
+    }
+    try {
+      const raw = rawFields(fields)
+      const trailers = options?.trailers
+      const trailed = trailers && prepareTrailed(head, status, raw, body, trailers, this.#lasting)
+      if (trailed) return this.#stream(exchange, status, trailed.answer, trailed.body, trailed)
+      const answer = prepareAnswer(head, status, raw, body, this.#lasting)
+      if (!isSmall(answer.body)) {
+        const whole = (bytes: Uint8Array): Answer => prepareAnswer(head, status, raw, bytes, this.#lasting)
+        return this.#stream(exchange, status, answer, answer.body, { whole, last: undefined })
+      }
+      if (answer.body !== body) discard(body)
+      if (this.#host.more) this.#outlet.gatherTurn()
+      this.#outlet.write(answer, answer.body)
+      this.#counters.answer(status)
+      this.#finish(status, answer.keepAlive)
+      return ready
+    } catch (error) {
+      discard(body)
+      this.refuse(500, error as Error)
+      throw error
+    }
+  }
+
+  /** See {@link Exchange.inform}. @throws TypeError for what cannot be sent. */
+  inform(exchange: Exchange, status: number, fields: FieldsInit): void {
+    const text = encodeResponseHead(status, reasonOf(status), rawFields(fields), { framing: 'none' })
+    const { head, intake } = this.#turn
+    if (exchange !== this.#turn.exchange || head?.minor === 0) return
+    // From now on the body will come.
+    if (status === 100) intake?.ask()
+    this.say(status, text)
+  }
+
+  /** Writes something before the answer. */
+  say(status: number, text: string): void {
+    this.#counters.answer(status)
+    try {
+      this.#outlet.say(text)
+    } catch {
+      // The client is gone, which is told where it matters.
+    }
+  }
+
+  /** The last answer, by the server itself. Nothing, when there was one already. */
+  refuse(status: number, error: Error): void {
+    const { exchange, head } = this.#turn
+    if (this.#host.over) return
+    const answer = prepareRefusal(head, status)
+    this.#counters.refuse(status)
+    this.#counters.answer(status)
+    try {
+      this.#outlet.write(answer, answer.body as string | null)
+    } catch {
+      // It is gone, and cannot be told.
+    }
+    if (!exchange && httpChannels.refuse.hasSubscribers) {
+      httpChannels.refuse.publish({ connection: this.#host.connection, status, error })
+    }
+    this.#finish(status, false)
+    exchange?.end(error)
+  }
+
+  /** Whether the connection outlives an answer that is given now. */
+  get #lasting(): boolean {
+    return !this.#host.stopping && this.#turn.lasting
+  }
+
+  #stream(
+    exchange: Exchange,
+    status: number,
+    answer: Answer,
+    body: Exclude<AnswerBody, null>,
+    end: StreamEnd,
+  ): Promise<void> {
+    const stream = this.#outlet.stream(answer, body, end)
+    this.#counters.answer(status)
+    return stream.done.then(
+      (keepAlive) => this.#finish(status, keepAlive),
+      (error: unknown) => {
+        exchange.end(error as Error)
+        // Half an answer must not look like a whole one.
+        if (stream.begun) this.#host.connection.destroy(error as Error)
+        else if (exchange === this.#turn.exchange) this.refuse(500, error as Error)
+        throw error
+      },
+    )
+  }
+
+  #finish(status: number, keepAlive: boolean): void {
+    this.#outlet.finish()
+    this.#turn.answered(status)
+    this.#host.answered(keepAlive)
+  }
+}

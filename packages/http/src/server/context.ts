@@ -1,0 +1,20 @@
+import type { CodecLimits } from '../codec/index.ts'
+import type { Client } from './client.ts'
+import type { Exchange } from './exchange.ts'
+import type { HttpTimes } from './options.ts'
+import type { Counters } from './stats.ts'
+
+/** What a connection needs to know of its server. */
+export interface ServerContext {
+  readonly times: HttpTimes
+  readonly limits: Partial<CodecLimits>
+  readonly counters: Counters
+  /** Gives an exchange to the application. */
+  dispatch(exchange: Exchange): void
+  /** What the application threw. */
+  fail(exchange: Exchange, error: unknown): void
+  /** Who asks, as far as trusted proxies say. */
+  clientOf(exchange: Exchange): Client
+  /** A polite close of the server waits for it. */
+  waitUntil(exchange: Exchange, promise: Promise<unknown>): void
+}

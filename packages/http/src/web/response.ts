@@ -1,0 +1,243 @@
+import { consistsOf, TEXT } from '../codec/tokens.ts'
+import {
+  carrierOf,
+  cloneOf,
+  type Content,
+  contentOf,
+  read,
+  readCarrier,
+  type Reader,
+  typeOf,
+} from './content.ts'
+import { type HeaderList, indexOf, toText } from './header-list.ts'
+import { adoptList, copyList, type Headers } from './headers.ts'
+import { type BodyInit, inspect, isInstance, runtime, type RuntimeResponse, standBefore } from './runtime.ts'
+
+/** A response of ours, taken apart to be sent. */
+export interface Taken {
+  readonly status: number
+  readonly list: HeaderList
+  readonly body: string | Uint8Array | ReadableStream<Uint8Array> | null
+}
+
+/** Takes the body out of a response of ours; undefined for anything else. @throws TypeError when it was used. */
+export let takeResponse: (value: unknown) => Taken | undefined
+
+/**
+ * `Response` of the Fetch standard (section 5.5), which keeps text as text and bytes as bytes: no stream, and no
+ * `Headers`, before somebody asks for them. The runtime's own is behind it, so `instanceof Response` holds.
+ *
+ * @example
+ * ```ts
+ * const server = await serve({ port: 8080 }, () => Response.json({ said: 'ahoy' }))
+ * ```
+ */
+export class Response implements RuntimeResponse {
+  #status = 200
+  #statusText = ''
+  #list: HeaderList
+  #headers: Headers | undefined = undefined
+  #content: Content
+  /** Text or bytes that were read. Of a carrier, it knows itself. */
+  #used = false
+  /** Of one that `error` or `redirect` made. */
+  #immutable = false
+
+  /**
+   * @throws RangeError for a status outside 200 to 599, TypeError for a body with a status that has none, a stream
+   *   that has a reader, or headers that cannot be sent.
+   */
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
+    this.#list = init === undefined || init === null ? [] : this.#init(init)
+    const content = contentOf(body)
+    this.#content = content
+    if (content !== null) this.#begin(typeOf(body, content))
+  }
+
+  static {
+    takeResponse = (value) =>
+      typeof value === 'object' && value !== null && #list in value ? value.#take() : undefined
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(Response, runtime.Response, this, value)
+  }
+
+  /** An answer in JSON. @throws TypeError for what JSON cannot say. */
+  static json(data: unknown, init?: ResponseInit): Response {
+    const text = JSON.stringify(data) as string | undefined
+    if (text === undefined) throw new TypeError('Cannot make response: the value is none of JSON')
+    const response = new Response(null, init)
+    response.#content = text
+    response.#begin('application/json')
+    return response
+  }
+
+  /** Sends the client elsewhere. @throws RangeError for a status that does not. */
+  static redirect(url: string | URL, status = 302): Response {
+    const location = new URL(url)
+    const response = new Response()
+    response.#status = status & 0xffff
+    if (!redirects.has(response.#status)) throw new RangeError(`Invalid status: ${status} is no redirect`)
+    response.#list.push('Location', location.href)
+    response.#immutable = true
+    return response
+  }
+
+  /** What `fetch` makes of a network error; it cannot be sent. */
+  static error(): Response {
+    const response = new Response()
+    response.#status = 0
+    response.#immutable = true
+    return response
+  }
+
+  get type(): RuntimeResponse['type'] {
+    return this.#status === 0 ? 'error' : 'default'
+  }
+
+  get url(): string {
+    return ''
+  }
+
+  get redirected(): boolean {
+    return false
+  }
+
+  get status(): number {
+    return this.#status
+  }
+
+  get ok(): boolean {
+    return this.#status >= 200 && this.#status < 300
+  }
+
+  get statusText(): string {
+    return this.#statusText
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= adoptList(this.#list, this.#immutable))
+  }
+
+  get body(): RuntimeResponse['body'] {
+    if (this.#content === null) return null
+    return this.#carrier(this.#content).body
+  }
+
+  get bodyUsed(): boolean {
+    const content = this.#content
+    return content instanceof runtime.Response ? content.bodyUsed : this.#used
+  }
+
+  clone(): Response {
+    const content = this.#content
+    if (this.#used || (content instanceof runtime.Response && content.body?.locked)) throw used('clone')
+    const clone = new Response()
+    clone.#status = this.#status
+    clone.#statusText = this.#statusText
+    clone.#list = this.#list.slice()
+    clone.#immutable = this.#immutable
+    clone.#content = cloneOf(content)
+    return clone
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#read('arrayBuffer') as Promise<ArrayBuffer>
+  }
+
+  blob(): ReturnType<RuntimeResponse['blob']> {
+    return this.#read('blob') as ReturnType<RuntimeResponse['blob']>
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#read('bytes') as Promise<Uint8Array<ArrayBuffer>>
+  }
+
+  formData(): ReturnType<RuntimeResponse['formData']> {
+    return this.#read('formData') as ReturnType<RuntimeResponse['formData']>
+  }
+
+  json(): Promise<unknown> {
+    return this.#read('json')
+  }
+
+  text(): Promise<string> {
+    return this.#read('text') as Promise<string>
+  }
+
+  [inspect](_depth: number, options: object, print: (value: unknown, options: object) => string): string {
+    const { status, statusText, headers, bodyUsed, ok, type } = this
+    return `Response ${print({ status, statusText, headers, bodyUsed, ok, type }, options)}`
+  }
+
+  #init(init: ResponseInit): HeaderList {
+    if (typeof init !== 'object' && typeof init !== 'function') {
+      throw new TypeError('Invalid response init: it is no dictionary')
+    }
+    const { headers, status, statusText } = init
+    if (status !== undefined) this.#status = statusOf(status)
+    if (statusText !== undefined) {
+      this.#statusText = toText(statusText)
+      if (!consistsOf(TEXT, this.#statusText))
+        throw new TypeError('Invalid statusText: it is no reason phrase')
+    }
+    return headers === undefined ? [] : copyList(headers)
+  }
+
+  /** There is a body: it must be allowed, and has a type. */
+  #begin(type: string | null): void {
+    const status = this.#status
+    if (status === 204 || status === 205 || status === 304) {
+      throw new TypeError(`Cannot make response: ${status} has no body`)
+    }
+    if (type !== null && indexOf(this.#list, 'content-type') < 0) this.#list.push('Content-Type', type)
+  }
+
+  #carrier(content: Exclude<Content, null>): RuntimeResponse {
+    if (content instanceof runtime.Response) return content
+    const carrier = carrierOf(content)
+    // Its stream was read to the end, as far as anybody can see.
+    if (this.#used) void carrier.body?.cancel()
+    this.#content = carrier
+    return carrier
+  }
+
+  #read(how: Reader): Promise<unknown> {
+    const content = this.#content
+    const type = how === 'blob' || how === 'formData' ? this.headers.get('content-type') : null
+    if (content instanceof runtime.Response) return readCarrier(content, how, type)
+    if (this.#used) return Promise.reject(used('read'))
+    this.#used = content !== null
+    return read(content, how, type)
+  }
+
+  #take(): Taken {
+    const content = this.#content
+    if (this.bodyUsed) throw used('respond')
+    if (content instanceof runtime.Response) {
+      return {
+        status: this.#status,
+        list: this.#list,
+        body: content.body as ReadableStream<Uint8Array> | null,
+      }
+    }
+    this.#used = content !== null
+    return { status: this.#status, list: this.#list, body: content }
+  }
+}
+
+standBefore(Response, runtime.Response)
+
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** As Web IDL makes an `unsigned short` of it. */
+function statusOf(given: unknown): number {
+  const status = Number.isInteger(given) ? (given as number) & 0xffff : Math.trunc(Number(given)) & 0xffff
+  if (status < 200 || status > 599) throw new RangeError(`Invalid status: ${status} is not from 200 to 599`)
+  return status
+}
+
+function used(what: string): TypeError {
+  return new TypeError(`Cannot ${what}: the body was used already`)
+}

@@ -1,0 +1,232 @@
+import type { Exchange } from '../server/exchange.ts'
+import { bytesOf, read, type Reader, textOf } from './content.ts'
+import { adoptList, type Headers } from './headers.ts'
+import { collect, streamOf } from './incoming.ts'
+import { urlOf } from './request-url.ts'
+import { inspect, runtime, type RuntimeRequest, standBefore } from './runtime.ts'
+
+/** The runtime's own `Request` behind one that was handed out; anything else as it is. */
+export let originalOf: (value: unknown) => unknown
+
+/**
+ * The `Request` of an exchange: method, URL and fields are looked up when they are asked for, and a body that is
+ * read whole never becomes a stream. Whatever else is asked of it, a `Request` of the runtime is made for, which
+ * from then on has the body.
+ */
+export class ServedRequest implements RuntimeRequest {
+  readonly #exchange: Exchange
+  readonly #origin: string
+  #url: string | undefined = undefined
+  #headers: Headers | undefined = undefined
+  #original: RuntimeRequest | undefined = undefined
+  #used = false
+
+  /** @throws TypeError for an absolute target that is no URL, or has user information. */
+  constructor(exchange: Exchange, origin: string) {
+    this.#exchange = exchange
+    this.#origin = origin
+    const { form, target } = exchange.request
+    if (form === 'absolute') this.#url = absoluteUrl(target)
+  }
+
+  static {
+    originalOf = (value) =>
+      typeof value === 'object' && value !== null && #exchange in value ? value.#make() : value
+  }
+
+  get method(): string {
+    return normalMethod(this.#exchange.request.method)
+  }
+
+  get url(): string {
+    return (this.#url ??= this.#serialise())
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= adoptList(this.#exchange.request.headers.raw.slice()))
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal
+  }
+
+  get body(): RuntimeRequest['body'] {
+    return this.#readable ? this.#make().body : null
+  }
+
+  get bodyUsed(): boolean {
+    return this.#used || (this.#original?.bodyUsed ?? false)
+  }
+
+  get cache(): RuntimeRequest['cache'] {
+    return 'default'
+  }
+
+  get credentials(): RuntimeRequest['credentials'] {
+    return 'same-origin'
+  }
+
+  get destination(): RuntimeRequest['destination'] {
+    return ''
+  }
+
+  get duplex(): RuntimeRequest['duplex'] {
+    return 'half'
+  }
+
+  get integrity(): string {
+    return ''
+  }
+
+  get keepalive(): boolean {
+    return false
+  }
+
+  get mode(): RuntimeRequest['mode'] {
+    return 'cors'
+  }
+
+  get redirect(): RuntimeRequest['redirect'] {
+    return 'follow'
+  }
+
+  get referrer(): string {
+    return 'about:client'
+  }
+
+  get referrerPolicy(): RuntimeRequest['referrerPolicy'] {
+    return ''
+  }
+
+  clone(): RuntimeRequest {
+    return this.#make().clone()
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#read('arrayBuffer', (bytes) => bytesOf(bytes).buffer)
+  }
+
+  blob(): ReturnType<RuntimeRequest['blob']> {
+    return this.#make().blob()
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#read('bytes', bytesOf)
+  }
+
+  formData(): ReturnType<RuntimeRequest['formData']> {
+    return this.#make().formData()
+  }
+
+  json(): Promise<unknown> {
+    return this.#read('json', jsonOf)
+  }
+
+  text(): Promise<string> {
+    return this.#read('text', textOf)
+  }
+
+  [inspect](_depth: number, options: object, print: (value: unknown, options: object) => string): string {
+    const { method, url, headers, bodyUsed } = this
+    return `Request ${print({ method, url, headers, bodyUsed }, options)}`
+  }
+
+  /** What a body of GET or HEAD would mean nobody knows (RFC 9110 section 9.3.1). */
+  get #readable(): boolean {
+    const { hasBody, method } = this.#exchange.request
+    return hasBody && !bodiless.has(normalMethod(method))
+  }
+
+  #serialise(): string {
+    const { form, target } = this.#exchange.request
+    return form === 'origin' ? urlOf(this.#origin, target) : `${this.#origin}/`
+  }
+
+  #read<T>(how: Reader, map: (bytes: Uint8Array) => T): Promise<T> {
+    if (this.#original && !this.#used) return this.#original[how as 'json']() as Promise<T>
+    if (!this.#readable) return read(null, how, null) as Promise<T>
+    if (this.#used) return Promise.reject(new TypeError('Cannot read: the body was used already'))
+    this.#used = true
+    return collect(this.#exchange.request.body, map)
+  }
+
+  #make(): RuntimeRequest {
+    const { method, url, signal } = this
+    if (!this.#original) {
+      const init: RequestInit = { method, headers: this.headers, signal }
+      if (this.#readable) {
+        init.body = this.#used ? spent() : streamOf(this.#exchange.request.body)
+        init.duplex = 'half'
+      }
+      this.#original = new runtime.Request(url, init)
+      if (this.#used) void this.#original.body?.cancel()
+    } else if (this.#headers) {
+      copyHeaders(this.#headers, this.#original.headers)
+    }
+    return this.#original
+  }
+}
+
+standBefore(ServedRequest, runtime.Request)
+// It passes for the class that is before it.
+delete (ServedRequest.prototype as { constructor?: unknown }).constructor
+shareState()
+
+const bodiless = new Set(['GET', 'HEAD'])
+
+/**
+ * Where the runtime's classes keep their state in symbols (undici 6, that is Node 20 and 22), the runtime finds
+ * under them the state of a `Request` of its own, made at that moment.
+ */
+function shareState(): void {
+  for (const symbol of Object.getOwnPropertySymbols(new runtime.Request('http://localhost/'))) {
+    Object.defineProperty(ServedRequest.prototype, symbol, {
+      configurable: true,
+      get(this: ServedRequest) {
+        return (originalOf(this) as Record<symbol, unknown>)[symbol]
+      },
+    })
+  }
+}
+
+/** Methods that the Fetch standard writes in capitals, whatever was asked for (section 2.2.1). */
+function normalMethod(method: string): string {
+  switch (method) {
+    case 'GET':
+    case 'POST':
+    case 'HEAD':
+    case 'PUT':
+    case 'DELETE':
+    case 'OPTIONS':
+    case 'PATCH':
+      return method
+    default: {
+      const upper = method.toUpperCase()
+      return normalised.has(upper) ? upper : method
+    }
+  }
+}
+
+const normalised = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
+
+/** @throws TypeError */
+function absoluteUrl(target: string): string {
+  const url = new URL(target)
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError('Invalid target: it has user information')
+  return url.href
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  return JSON.parse(textOf(bytes)) as unknown
+}
+
+/** A stream to stand for one that was read. */
+function spent(): ReadableStream<Uint8Array> {
+  return new ReadableStream()
+}
+
+function copyHeaders(from: Headers, to: RuntimeRequest['headers']): void {
+  for (const name of Array.from(to.keys())) to.delete(name)
+  for (const [name, value] of from) to.append(name, value)
+}

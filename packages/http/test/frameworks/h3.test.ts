@@ -1,0 +1,3 @@
+import { testH3 } from './h3.ts'
+
+testH3()

@@ -1,0 +1,3 @@
+import { testHono } from './hono.ts'
+
+testHono()

@@ -1,0 +1,3 @@
+import { testItty } from './itty.ts'
+
+testItty()
