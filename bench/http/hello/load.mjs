@@ -1,9 +1,15 @@
-import { ask } from '../clients.mjs'
+import { bun } from '../bun.mjs'
+import { ask, hello } from '../clients.mjs'
 
-const connections = 64
-const requests = 500
+const file = (name) => new URL(name, import.meta.url)
 
-export const units = connections * requests
+/** For the reader: what no server on `node:net` goes below, and what is used instead of `node:http`. */
+export const others = {
+  floor: file('floor.mjs'),
+  Fastify: file('fastify.mjs'),
+  'Hono on node-server': file('hono.mjs'),
+  ...(bun.path && { 'Bun.serve': { file: file('bun.mjs'), execPath: bun.path } }),
+}
 
 /** 64 keep-alive connections, one request at a time on each. */
-export const load = (port) => ask(port, { connections, requests, depth: 1 })
+export const load = (port) => ask(port, [hello], { connections: 64, requests: 32_000 })

@@ -1,10 +1,6 @@
-import { ask } from '../clients.mjs'
-
-const connections = 16
-const requests = 3_200
+import { ask, hello } from '../clients.mjs'
 
 export const servers = new URL('../hello/', import.meta.url)
-export const units = connections * requests
 
 /** 16 requests on the way at a time on each of 16 connections. */
-export const load = (port) => ask(port, { connections, requests, depth: 16 })
+export const load = (port) => ask(port, [hello], { connections: 16, requests: 102_400, depth: 16 })
