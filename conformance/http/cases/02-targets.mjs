@@ -1,0 +1,156 @@
+import { ask, either, end, get, head, kept, ok, refused } from '../words.mjs'
+
+const target = (text, ...fields) => ask(`GET ${text} HTTP/1.1`, ...fields)
+const away = [either([404, 400]), refused(400)]
+
+/** RFC 9112 section 3.2: what is asked for, in four forms. */
+export const section = 'Targets'
+
+export const cases = [
+  { id: 'query', rule: '9112 3.2.1', send: target('/?a=b&c=%20d'), expect: ok },
+  { id: 'empty-query', rule: '9112 3.2.1', send: target('/?'), expect: ok },
+  { id: 'question-marks-in-query', rule: '3986 3.4', send: target('/??a=/?b'), expect: ok },
+  { id: 'unknown-path', rule: '9110 15.5.5', send: target('/nowhere'), expect: kept(404) },
+  { id: 'path-without-slash', rule: '9112 3.2', send: target('index.html'), expect: refused(400) },
+  { id: 'query-without-path', rule: '9112 3.2.1', send: target('?a=b'), expect: refused(400) },
+  { id: 'fragment', rule: '9110 7.1', send: target('/#part'), expect: refused(400) },
+  { id: 'fragment-in-query', rule: '9110 7.1', send: target('/?a#part'), expect: refused(400) },
+  { id: 'letters-beyond-ascii', rule: '3986 2', send: target('/\xc3\xa9'), expect: refused(400) },
+  { id: 'nul', rule: '3986 2', send: target('/a\0b'), expect: refused(400) },
+  { id: 'del', rule: '3986 2', send: target('/a\x7fb'), expect: refused(400) },
+  { id: 'angle-brackets', rule: '3986 2', send: target('/<a>'), expect: refused(400) },
+  { id: 'double-quote', rule: '3986 2', send: target('/"a"'), expect: refused(400) },
+  {
+    id: 'two-slashes-are-a-path',
+    rule: '9112 3.2.1',
+    send: target('//b.example/'),
+    expect: either([404, 400]),
+  },
+  { id: 'dot-segments', rule: 'security: out of the root', send: target('/../../etc/passwd'), expect: away },
+  {
+    id: 'encoded-dot-segments',
+    rule: 'security: out of the root',
+    send: target('/%2e%2e/%2e%2e/etc/passwd'),
+    expect: away,
+  },
+  { id: 'encoded-slash-is-no-separator', rule: '3986 2.2', send: target('/%2Fecho'), expect: away },
+  { id: 'encoded-nul', rule: 'security: a cut path', send: target('/%00'), expect: away },
+  {
+    id: 'encoded-line-end',
+    rule: 'security: request splitting',
+    send: target('/?a=%0d%0aX:%20y'),
+    expect: ok,
+  },
+  { id: 'overlong-utf-8', rule: 'security: out of the root', send: target('/%c0%ae%c0%ae/'), expect: away },
+  { id: 'absolute', rule: '9112 3.2.2', send: target('http://a.example/'), expect: ok },
+  {
+    id: 'absolute-of-another-host',
+    rule: '9112 3.2.2',
+    send: head('GET http://b.example/ HTTP/1.1', 'Host: a.example'),
+    expect: ok,
+  },
+  { id: 'absolute-without-path', rule: '9112 3.2.2', send: target('http://a.example'), expect: ok },
+  { id: 'absolute-with-query-only', rule: '3986 3.2', send: target('http://a.example?x=y'), expect: ok },
+  { id: 'absolute-with-port', rule: '9110 4.2.1', send: target('http://a.example:8080/'), expect: ok },
+  { id: 'absolute-scheme-in-capitals', rule: '3986 3.1', send: target('HTTP://a.example/'), expect: ok },
+  {
+    id: 'absolute-on-http-1.0',
+    rule: '9112 3.2.2',
+    send: 'GET http://a.example/ HTTP/1.0\r\n\r\n',
+    expect: [{ answers: [200], after: 'closed' }],
+  },
+  {
+    id: 'absolute-still-needs-host',
+    rule: '9112 3.2',
+    send: head('GET http://a.example/ HTTP/1.1'),
+    expect: refused(400),
+  },
+  { id: 'absolute-without-host', rule: '9110 4.2.1', send: target('http:///'), expect: refused(400) },
+  {
+    id: 'absolute-with-user',
+    rule: '9110 4.2.4',
+    send: target('http://a.example@b.example/'),
+    expect: refused(400),
+  },
+  {
+    id: 'absolute-with-bad-port',
+    rule: '3986 3.2.3',
+    send: target('http://a.example:8x/'),
+    expect: refused(400),
+  },
+  {
+    id: 'absolute-without-slashes',
+    rule: '9110 4.2.1',
+    send: target('http:a.example/'),
+    expect: refused(400),
+  },
+  {
+    id: 'another-scheme',
+    rule: '9110 7.4',
+    send: target('ftp://a.example/'),
+    expect: either([200, 400, 404, 421]),
+  },
+  {
+    id: 'authority-form-is-for-connect',
+    rule: '9112 3.2.3',
+    send: target('a.example:80'),
+    expect: refused(400),
+  },
+  { id: 'asterisk-is-for-options', rule: '9112 3.2.4', send: target('*'), expect: refused(400) },
+  { id: 'asterisk-and-more', rule: '9112 3.2.4', send: ask('OPTIONS *x HTTP/1.1'), expect: refused(400) },
+  {
+    id: 'options-asterisk',
+    rule: '9112 3.2.4',
+    send: ask('OPTIONS * HTTP/1.1'),
+    expect: kept([200, 204, 404]),
+  },
+  {
+    id: 'connect-without-port',
+    rule: '9112 3.2.3',
+    send: ask('CONNECT a.example HTTP/1.1'),
+    expect: refused(400),
+  },
+  {
+    id: 'connect-port-empty',
+    rule: '9110 9.3.6',
+    send: ask('CONNECT a.example: HTTP/1.1'),
+    expect: refused(400),
+  },
+  {
+    id: 'connect-port-0',
+    rule: '9110 9.3.6',
+    send: ask('CONNECT a.example:0 HTTP/1.1'),
+    expect: refused(400),
+  },
+  {
+    id: 'connect-port-too-large',
+    rule: '9110 9.3.6',
+    send: ask('CONNECT a.example:65536 HTTP/1.1'),
+    expect: refused(400),
+  },
+  { id: 'connect-a-path', rule: '9112 3.2.3', send: ask('CONNECT /echo HTTP/1.1'), expect: refused(400) },
+  {
+    id: 'connect-a-url',
+    rule: '9112 3.2.3',
+    send: ask('CONNECT http://a.example:80/ HTTP/1.1'),
+    expect: refused(400),
+  },
+  {
+    id: 'connect-with-user',
+    rule: '9112 3.2.3',
+    send: ask('CONNECT me@a.example:80 HTTP/1.1'),
+    expect: refused(400),
+  },
+  {
+    id: 'target-cut-by-the-end',
+    rule: '9112 8',
+    send: ['GET /a', end],
+    expect: [refused(400), { answers: [], after: 'closed' }],
+  },
+  {
+    id: 'target-does-not-reach-into-fields',
+    rule: '9112 3',
+    send: get('X-Target: /hidden HTTP/1.1'),
+    expect: ok,
+  },
+]

@@ -1,0 +1,136 @@
+import { get, hidden, ok, refused, closed, end, echo, kept } from '../words.mjs'
+
+const TCHAR = "!#$%&'*+-.^_`|~09AZaz"
+const raw = (fields) => `GET / HTTP/1.1\r\nHost: a.example\r\n${fields}\r\n\r\n`
+
+/** RFC 9112 section 5 and RFC 9110 section 5: field lines. */
+export const section = 'Fields'
+
+export const cases = [
+  {
+    id: 'any-case-of-names',
+    rule: '9110 5.1',
+    send: 'GET / HTTP/1.1\r\nhOsT: a.example\r\ncONNECTION: close\r\n\r\n',
+    expect: closed(200),
+  },
+  { id: 'every-character-of-a-token', rule: '9110 5.6.2', send: get(`${TCHAR}: x`), expect: ok },
+  { id: 'empty-value', rule: '9110 5.5', send: get('X:'), expect: ok },
+  { id: 'no-space-behind-colon', rule: '9112 5.1', send: get('X:y'), expect: ok },
+  { id: 'white-space-around-value', rule: '9112 5.1', send: get('X: \t y \t '), expect: ok },
+  { id: 'tab-in-value', rule: '9110 5.5', send: get('X: a\tb'), expect: ok },
+  { id: 'opaque-bytes-in-value', rule: '9110 5.5', send: get('X: \x80\x85\xa0\xff'), expect: ok },
+  { id: 'colons-in-value', rule: '9112 5.1', send: get('X: a:b::c'), expect: ok },
+  { id: 'space-before-colon', rule: '9112 5.1', send: get('X : y'), expect: refused(400) },
+  { id: 'tab-before-colon', rule: '9112 5.1', send: get('X\t: y'), expect: refused(400) },
+  {
+    id: 'space-before-first-field',
+    rule: '9112 2.2',
+    send: 'GET / HTTP/1.1\r\n Host: a.example\r\n\r\n',
+    expect: refused(400),
+  },
+  { id: 'folded-by-space', rule: '9112 5.2', send: raw('X: a\r\n b'), expect: refused(400) },
+  { id: 'folded-by-tab', rule: '9112 5.2', send: raw('X: a\r\n\tb'), expect: refused(400) },
+  { id: 'folded-to-nothing', rule: '9112 5.2', send: raw('X: a\r\n '), expect: refused(400) },
+  {
+    id: 'folded-transfer-encoding',
+    rule: 'security: smuggling by a fold',
+    send: raw(`Transfer-Encoding:\r\n chunked`) + '0\r\n\r\n',
+    expect: refused(400),
+  },
+  { id: 'no-colon', rule: '9112 5', send: get('X'), expect: refused(400) },
+  { id: 'empty-name', rule: '9112 5', send: get(': y'), expect: refused(400) },
+  { id: 'space-in-name', rule: '9110 5.1', send: get('X Y: z'), expect: refused(400) },
+  { id: 'separator-in-name', rule: '9110 5.1', send: get('X(Y): z'), expect: refused(400) },
+  { id: 'slash-in-name', rule: '9110 5.1', send: get('X/Y: z'), expect: refused(400) },
+  { id: 'quote-in-name', rule: '9110 5.1', send: get('"X": z'), expect: refused(400) },
+  { id: 'letters-beyond-ascii-in-name', rule: '9110 5.1', send: get('X\xe9: z'), expect: refused(400) },
+  { id: 'nul-in-name', rule: '9110 5.1', send: get('X\0Y: z'), expect: refused(400) },
+  {
+    id: 'nul-behind-name',
+    rule: 'security: a name that C cuts',
+    send: get('Transfer-Encoding\0: chunked'),
+    expect: refused(400),
+  },
+  { id: 'nul-in-value', rule: '9110 5.5', send: get('X: a\0b'), expect: refused(400) },
+  { id: 'cr-in-value', rule: '9112 2.2', send: get('X: a\rb'), expect: refused(400) },
+  { id: 'cr-in-name', rule: '9112 2.2', send: get('X\rY: z'), expect: refused(400) },
+  { id: 'cr-before-crlf', rule: '9112 2.2', send: get('X: a\r'), expect: refused(400) },
+  { id: 'lf-in-value', rule: 'security: a bare LF', send: get('X: a\nY: b'), expect: refused(400) },
+  {
+    id: 'lf-at-the-end-of-a-field',
+    rule: 'security: a bare LF',
+    send: `GET / HTTP/1.1\r\nHost: a.example\nX: y\r\n\r\n`,
+    expect: refused(400),
+  },
+  {
+    id: 'lf-as-the-empty-line',
+    rule: 'security: a bare LF',
+    send: `GET / HTTP/1.1\r\nHost: a.example\r\n\n`,
+    expect: refused(400),
+  },
+  {
+    id: 'cr-as-the-empty-line',
+    rule: '9112 2.2',
+    send: `GET / HTTP/1.1\r\nHost: a.example\r\n\r`,
+    expect: refused(400),
+  },
+  { id: 'lf-cr', rule: '9112 2.2', send: `GET / HTTP/1.1\r\nHost: a.example\n\r\n\r`, expect: refused(400) },
+  { id: 'only-cr', rule: '9112 2.2', send: `GET / HTTP/1.1\rHost: a.example\r\r`, expect: refused(400) },
+  { id: 'other-controls-in-value', rule: '9110 5.5', send: get('X: a\x01b'), expect: refused(400) },
+  {
+    id: 'escape-in-value',
+    rule: 'security: terminals that show a log',
+    send: get('X: \x1b[2J'),
+    expect: refused(400),
+  },
+  { id: 'del-in-value', rule: '9110 5.5', send: get('X: a\x7fb'), expect: refused(400) },
+  {
+    id: 'vertical-tab-is-no-white-space',
+    rule: '9110 5.6.3',
+    send: get('X:\x0bvalue'),
+    expect: refused(400),
+  },
+  {
+    id: 'line-end-of-unicode',
+    rule: 'security: 16 bits cut to 8',
+    send: get('X: a\xe5\x98\x8d\xe5\x98\x8aY: b'),
+    expect: ok,
+  },
+  {
+    id: 'name-of-a-prototype',
+    rule: 'security: prototype pollution',
+    send: get('__proto__: x', 'constructor: y', 'hasOwnProperty: z'),
+    expect: ok,
+  },
+  {
+    id: 'underscores-make-another-name',
+    rule: '9110 5.1',
+    send: echo('abc', 'Transfer_Encoding: chunked'),
+    expect: kept({ status: 200, body: 'abc' }),
+  },
+  { id: 'same-name-twice', rule: '9110 5.3', send: get('X: a', 'X: b', 'x: c'), expect: ok },
+  {
+    id: 'head-cut-by-the-end',
+    rule: '9112 8',
+    send: ['GET / HTTP/1.1\r\nHost: a.example\r\nX: y\r\n', end],
+    expect: [refused(400), closed()],
+  },
+  {
+    id: 'empty-line-cut-by-the-end',
+    rule: '9112 8',
+    send: ['GET / HTTP/1.1\r\nHost: a.example\r\n\r', end],
+    expect: [refused(400), closed()],
+  },
+  {
+    id: 'hidden-in-a-value',
+    rule: 'security: request splitting',
+    send: get(`X: y\r\n\r\0${hidden}`),
+    expect: refused(400),
+  },
+  {
+    id: 'second-request-line-among-fields',
+    rule: '9112 5',
+    send: get('GET /hidden HTTP/1.1'),
+    expect: refused(400),
+  },
+]

@@ -1,0 +1,180 @@
+import { broken, chunked, closed, echoed, end, hidden, refused, either } from '../words.mjs'
+
+const LAST = '0\r\n\r\n'
+const ones = '1\r\nx\r\n'
+/** A chunk of five bytes with this size line, and the last one. */
+const sized = (line) => chunked(`${line}\r\nhello\r\n${LAST}`)
+
+/** RFC 9112 section 7.1: a body in pieces. */
+export const section = 'Chunked'
+
+export const cases = [
+  {
+    id: 'several',
+    rule: '9112 7.1',
+    send: chunked(`5\r\nhello\r\n6\r\n world\r\n${LAST}`),
+    expect: echoed('hello world'),
+  },
+  { id: 'none', rule: '9112 7.1', send: chunked(LAST), expect: echoed('') },
+  {
+    id: 'size-in-lower-case',
+    rule: '9112 7.1',
+    send: chunked(`a\r\n0123456789\r\n${LAST}`),
+    expect: echoed('0123456789'),
+  },
+  {
+    id: 'size-in-upper-case',
+    rule: '9112 7.1',
+    send: chunked(`A\r\n0123456789\r\n${LAST}`),
+    expect: echoed('0123456789'),
+  },
+  { id: 'size-with-leading-zeros', rule: '9112 7.1', send: sized('0005'), expect: echoed('hello') },
+  {
+    id: 'last-with-several-zeros',
+    rule: '9112 7.1',
+    send: chunked('5\r\nhello\r\n0000\r\n\r\n'),
+    expect: echoed('hello'),
+  },
+  {
+    id: 'data-like-the-last-chunk',
+    rule: '9112 7.1',
+    send: chunked(`9\r\n0\r\n\r\n\r\n\r\n\r\n${LAST}`),
+    expect: echoed('0\r\n\r\n\r\n\r\n'),
+  },
+  {
+    id: 'two-thousand-of-one-byte',
+    rule: '9112 7.1',
+    send: chunked(ones.repeat(2000) + LAST),
+    expect: echoed('x'.repeat(2000)),
+  },
+  { id: 'extension', rule: '9112 7.1.1', send: sized('5;a=b'), expect: echoed('hello') },
+  { id: 'extension-without-value', rule: '9112 7.1.1', send: sized('5;a'), expect: echoed('hello') },
+  { id: 'extension-in-quotes', rule: '9112 7.1.1', send: sized('5;a="b;c"'), expect: echoed('hello') },
+  { id: 'several-extensions', rule: '9112 7.1.1', send: sized('5;a=b;c;d="e"'), expect: echoed('hello') },
+  {
+    id: 'extension-of-the-last',
+    rule: '9112 7.1.1',
+    send: chunked('5\r\nhello\r\n0;a=b\r\n\r\n'),
+    expect: echoed('hello'),
+  },
+  {
+    id: 'white-space-before-extension',
+    rule: '9112 7.1.1',
+    send: sized('5 ; a=b'),
+    expect: [echoed('hello'), ...broken],
+  },
+  { id: 'size-empty', rule: '9112 7.1', send: sized(''), expect: broken },
+  { id: 'size-empty-with-extension', rule: '9112 7.1', send: sized(';a'), expect: broken },
+  { id: 'size-with-plus', rule: '9112 7.1', send: sized('+5'), expect: broken },
+  { id: 'size-below-0', rule: '9112 7.1', send: sized('-5'), expect: broken },
+  { id: 'size-with-prefix', rule: '9112 7.1', send: sized('0x5'), expect: broken },
+  { id: 'size-with-underscore', rule: '9112 7.1', send: sized('0_5'), expect: broken },
+  { id: 'size-not-hexadecimal', rule: '9112 7.1', send: sized('5g'), expect: broken },
+  { id: 'size-in-quotes', rule: '9112 7.1', send: sized('"5"'), expect: broken },
+  { id: 'space-before-size', rule: '9112 7.1', send: sized(' 5'), expect: broken },
+  { id: 'space-behind-size', rule: '9112 7.1', send: sized('5 '), expect: broken },
+  { id: 'tab-behind-size', rule: '9112 7.1', send: sized('5\t'), expect: broken },
+  { id: 'nul-behind-size', rule: '9112 7.1', send: sized('5\0'), expect: broken },
+  {
+    id: 'size-beyond-64-bits-by-five',
+    rule: '9112 7.1',
+    send: sized('10000000000000005'),
+    expect: [...broken, refused(413)],
+  },
+  {
+    id: 'size-beyond-32-bits-by-five',
+    rule: '9112 7.1',
+    send: sized('100000005'),
+    expect: [...broken, refused(413), closed({ status: 200, cut: true })],
+  },
+  {
+    id: 'size-of-sixteen-f',
+    rule: '9112 7.1',
+    send: sized('ffffffffffffffff'),
+    expect: [...broken, refused(413)],
+  },
+  {
+    id: 'size-of-forty-zeros-and-five',
+    rule: 'security: endless small things',
+    send: sized(`${'0'.repeat(40)}5`),
+    expect: [echoed('hello'), ...broken],
+  },
+  { id: 'data-longer-than-size', rule: '9112 7.1', send: chunked(`4\r\nhello\r\n${LAST}`), expect: broken },
+  { id: 'data-shorter-than-size', rule: '9112 7.1', send: chunked(`6\r\nhello\r\n${LAST}`), expect: broken },
+  { id: 'no-line-end-behind-data', rule: '9112 7.1', send: chunked(`5\r\nhello${LAST}`), expect: broken },
+  {
+    id: 'two-other-bytes-behind-data',
+    rule: 'security: a line end that is skipped',
+    send: chunked(`5\r\nhelloXX${LAST}`),
+    expect: broken,
+  },
+  { id: 'lf-behind-size', rule: 'security: a bare LF', send: chunked(`5\nhello\r\n${LAST}`), expect: broken },
+  { id: 'cr-behind-size', rule: '9112 2.2', send: chunked(`5\rhello\r\n${LAST}`), expect: broken },
+  { id: 'lf-behind-data', rule: 'security: a bare LF', send: chunked(`5\r\nhello\n${LAST}`), expect: broken },
+  { id: 'cr-behind-data', rule: '9112 2.2', send: chunked(`5\r\nhello\r0\r\n\r\n`), expect: broken },
+  {
+    id: 'lf-behind-the-last',
+    rule: 'security: a bare LF',
+    send: chunked(`5\r\nhello\r\n0\n\n`),
+    expect: broken,
+  },
+  {
+    id: 'lf-in-extension',
+    rule: 'security: smuggling by an extension',
+    send: chunked(`5;a\nhello\r\n${LAST}`),
+    expect: broken,
+  },
+  {
+    id: 'hidden-behind-lf-in-extension',
+    rule: 'security: smuggling by an extension',
+    send: chunked(`2;\nxx\r\n${hidden.length.toString(16)}\r\n0\r\n\r\n${hidden}`),
+    expect: broken,
+  },
+  {
+    id: 'cr-in-extension',
+    rule: 'security: smuggling by an extension',
+    send: sized('5;a\rb'),
+    expect: broken,
+  },
+  { id: 'nul-in-extension', rule: '9112 7.1.1', send: sized('5;a\0b'), expect: broken },
+  {
+    id: 'line-end-in-quoted-extension',
+    rule: 'security: smuggling by an extension',
+    send: chunked(`5;a="\r\nhello\r\n${LAST}`),
+    expect: [...broken, echoed('hello')],
+  },
+  { id: 'cut-before-the-last', rule: '9112 8', send: [chunked('5\r\nhello\r\n'), end], expect: broken },
+  { id: 'cut-in-data', rule: '9112 8', send: [chunked('5\r\nhel'), end], expect: broken },
+  { id: 'cut-in-size', rule: '9112 8', send: [chunked('5\r\nhello\r\n0'), end], expect: broken },
+  {
+    id: 'cut-in-the-last-line-end',
+    rule: '9112 8',
+    send: [chunked('5\r\nhello\r\n0\r\n\r'), end],
+    expect: broken,
+  },
+  {
+    id: 'hidden-behind-a-bad-size',
+    rule: '9112 11.2',
+    send: chunked(`5;\0\r\nhello\r\n${LAST}${hidden}`),
+    expect: broken,
+  },
+  { id: 'other-digits-of-unicode', rule: '9112 7.1', send: sized('\xd9\xa5'), expect: broken },
+  {
+    id: 'followed-by-a-line-end',
+    rule: '9112 2.2',
+    send: `${chunked(`5\r\nhello\r\n${LAST}`)}\r\n`,
+    expect: echoed('hello'),
+  },
+  {
+    id: 'answered-without-it',
+    rule: '9112 9.3',
+    send: chunked(`5\r\nhello\r\n${LAST}`).replace('/echo', '/nowhere'),
+    expect: either(404),
+  },
+  {
+    id: 'broken-after-the-answer',
+    rule: '9112 9.6',
+    send: chunked(`zz\r\nhello\r\n${LAST}${hidden}`).replace('/echo', '/nowhere'),
+    expect: [closed(404), refused(400)],
+  },
+]

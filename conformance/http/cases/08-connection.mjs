@@ -1,0 +1,207 @@
+import {
+  chunked,
+  closed,
+  echo,
+  end,
+  get,
+  head,
+  hidden,
+  kept,
+  ok,
+  post,
+  refused,
+  wait,
+  ask,
+} from '../words.mjs'
+
+const old = (...fields) => head('GET / HTTP/1.0', ...fields)
+const goodbye = { status: 200, headers: { connection: /(^|[ ,])close([ ,]|$)/i } }
+
+/** RFC 9112 section 9: how long a connection lasts. */
+export const section = 'Connection'
+
+export const cases = [
+  {
+    id: 'persists',
+    rule: '9112 9.3',
+    send: [get(), wait(1), get(), wait(2), get()],
+    expect: kept(200, 200, 200),
+  },
+  { id: 'close', rule: '9112 9.6', send: get('Connection: close'), expect: closed(200) },
+  {
+    id: 'close-is-said-in-the-answer',
+    rule: '9112 9.6',
+    send: get('Connection: close'),
+    expect: closed(goodbye),
+  },
+  { id: 'close-in-any-case', rule: '9110 7.6.1', send: get('Connection: ClOsE'), expect: closed(200) },
+  {
+    id: 'close-in-a-list',
+    rule: '9110 7.6.1',
+    send: get('Connection: foo , close,bar'),
+    expect: closed(200),
+  },
+  {
+    id: 'close-in-a-second-line',
+    rule: '9110 5.3',
+    send: get('Connection: foo', 'Connection: close'),
+    expect: closed(200),
+  },
+  {
+    id: 'close-beside-empty-members',
+    rule: '9110 5.6.1',
+    send: get('Connection: ,, close,'),
+    expect: closed(200),
+  },
+  {
+    id: 'close-overrules-keep-alive',
+    rule: '9112 9.3',
+    send: get('Connection: keep-alive, close'),
+    expect: closed(200),
+  },
+  {
+    id: 'another-word-with-close-in-it',
+    rule: '9110 7.6.1',
+    send: get('Connection: closed, not-close'),
+    expect: ok,
+  },
+  { id: 'no-option', rule: '9110 7.6.1', send: get('Connection:'), expect: ok },
+  { id: 'names-of-other-fields', rule: '9110 7.6.1', send: get('Connection: Host, X', 'X: y'), expect: ok },
+  {
+    id: 'what-follows-close-is-not-read',
+    rule: '9112 9.6',
+    send: get('Connection: close') + hidden,
+    expect: closed(200),
+  },
+  {
+    id: 'what-follows-close-is-not-judged',
+    rule: '9112 9.6',
+    send: `${get('Connection: close')}\0\0\0`,
+    expect: closed(200),
+  },
+  {
+    id: 'close-after-the-body',
+    rule: '9112 9.6',
+    send: echo('hello', 'Connection: close'),
+    expect: closed({ status: 200, body: 'hello' }),
+  },
+  {
+    id: 'close-after-a-404',
+    rule: '9112 9.6',
+    send: ask('GET /nowhere HTTP/1.1', 'Connection: close'),
+    expect: closed(404),
+  },
+  { id: 'http-1.0-ends', rule: '9112 9.3', send: old(), expect: closed(200) },
+  {
+    id: 'http-1.0-gets-no-chunks',
+    rule: '9112 6.1',
+    send: head('POST /echo HTTP/1.0', 'Content-Length: 5') + 'hello',
+    expect: closed({ status: 200, body: 'hello', framing: /length|close/ }),
+  },
+  {
+    id: 'http-1.0-keeps-alive',
+    rule: '9112 9.3',
+    send: old('Connection: keep-alive'),
+    expect: [kept(200), closed(200)],
+  },
+  {
+    id: 'http-1.0-is-told-of-keep-alive',
+    rule: '9112 C.2.2',
+    send: [old('Connection: keep-alive'), wait(1), old()],
+    expect: closed({ status: 200, headers: { connection: /keep-alive/i } }, 200),
+  },
+  {
+    id: 'http-1.0-with-keep-alive-field-only',
+    rule: '9112 C.2.2',
+    send: old('Keep-Alive: timeout=5'),
+    expect: closed(200),
+  },
+  {
+    id: 'proxy-connection-keeps-nothing',
+    rule: '9112 C.2.2',
+    send: old('Proxy-Connection: keep-alive'),
+    expect: closed(200),
+  },
+  {
+    id: 'proxy-connection-closes-nothing',
+    rule: '9112 C.2.2',
+    send: get('Proxy-Connection: close'),
+    expect: [ok, closed(200)],
+  },
+  {
+    id: 'http-1.0-body-without-length',
+    rule: '9112 6.3',
+    send: [head('POST /echo HTTP/1.0') + 'hello', end],
+    expect: [closed({ status: 200, body: '' }), refused(400, 411)],
+  },
+  { id: 'half-close-behind-a-request', rule: '9112 9.6', send: [get(), end], expect: closed(200) },
+  {
+    id: 'half-close-behind-two-requests',
+    rule: '9112 9.6',
+    send: [get() + ask('GET /nowhere HTTP/1.1'), end],
+    expect: closed(200, 404),
+  },
+  {
+    id: 'half-close-behind-a-body',
+    rule: '9112 9.6',
+    send: [chunked('5\r\nhello\r\n0\r\n\r\n'), end],
+    expect: closed({ status: 200, body: 'hello' }),
+  },
+  { id: 'half-close-at-once', rule: '9112 9.5', send: [end], expect: closed() },
+  { id: 'half-close-between-requests', rule: '9112 9.5', send: [get(), wait(1), end], expect: closed(200) },
+  {
+    id: 'half-close-behind-an-empty-line',
+    rule: '9112 2.2',
+    send: [`${get()}\r\n`, wait(1), end],
+    expect: closed(200),
+  },
+  {
+    id: 'line-end-behind-a-body',
+    rule: '9112 2.2',
+    send: `${echo('hello')}\r\n${get()}`,
+    expect: kept({ status: 200, body: 'hello' }, 200),
+  },
+  {
+    id: 'bytes-behind-a-body',
+    rule: '9112 9.6',
+    send: `${echo('hello')}XX${get()}`,
+    expect: [closed(200, 400), kept(200, [404, 405, 501])],
+  },
+  { id: 'kept-after-a-404', rule: '9112 9.3', send: ask('GET /nowhere HTTP/1.1'), expect: kept(404) },
+  {
+    id: 'kept-after-an-unread-body',
+    rule: '9112 9.3',
+    send: ask('POST /nowhere HTTP/1.1', 'Content-Length: 5') + 'hello',
+    expect: [kept(404), closed(404)],
+  },
+  {
+    id: 'answer-before-the-body',
+    rule: '9112 9.5',
+    send: [ask('POST /nowhere HTTP/1.1', 'Content-Length: 5'), wait(1), 'hello'],
+    expect: [kept(404), closed(404)],
+  },
+  {
+    id: 'answer-before-a-large-body',
+    rule: '9112 9.6',
+    send: [ask('POST /nowhere HTTP/1.1', 'Content-Length: 3000000'), 'x'.repeat(3_000_000)],
+    expect: [closed(404), kept(404)],
+  },
+  {
+    id: 'echo-begins-before-the-end',
+    rule: '9112 9.5',
+    send: [chunked('5\r\nhello\r\n'), '0\r\n\r\n'],
+    expect: kept({ status: 200, body: 'hello' }),
+  },
+  {
+    id: 'split-in-the-middle-of-a-line-end',
+    rule: '9112 2.2',
+    send: ['GET / HTTP/1.1\r', '\nHost: a.example\r\n\r', '\n'],
+    expect: ok,
+  },
+  {
+    id: 'three-kinds-of-body-in-a-row',
+    rule: '9112 6.3',
+    send: echo('one') + chunked('3\r\ntwo\r\n0\r\n\r\n') + post(''),
+    expect: kept({ status: 200, body: 'one' }, { status: 200, body: 'two' }, { status: 200, body: '' }),
+  },
+]

@@ -1,0 +1,113 @@
+// Runs the tests that others wrote for their servers on ours:
+//
+//   node conformance/suites.mjs --node-server FOLDER --srvx FOLDER
+//
+// `--own` runs them on their own servers instead, which tells what fails there too.
+//
+// The folders are clones of github.com/honojs/node-server and github.com/h3js/srvx, with vitest and what their tests
+// import installed in them or above them. Nothing of theirs stands here but the names of tests: suites.json tells of
+// each that ours does not pass why, and an exit code of 1 tells of one that is not told of there.
+
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const usage = 'Usage: node conformance/suites.mjs [--own] [--node-server FOLDER] [--srvx FOLDER]\n'
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const known = JSON.parse(readFileSync(here('suites.json'), 'utf8'))
+
+/** Every test of a suite: `{ file, name, status, message }`. */
+async function run(suite, folder, own) {
+  const require = createRequire(join(folder, 'package.json'))
+  const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
+  const scratch = mkdtempSync(join(tmpdir(), 'fairlead-suite-'))
+  const report = join(scratch, 'report.json')
+  const args = [
+    vitest,
+    'run',
+    '--config',
+    here('suites/vitest.config.mjs'),
+    '--reporter=json',
+    `--outputFile=${report}`,
+  ]
+  const env = {
+    ...process.env,
+    FAIRLEAD_SUITE: suite,
+    FAIRLEAD_SUITE_FOLDER: folder,
+    FAIRLEAD_SUITE_OWN: own ? '1' : '',
+  }
+  try {
+    // It ends with 1 when a test fails, which is for us to judge.
+    await new Promise((settle) =>
+      execFile(process.execPath, args, { cwd: folder, env, timeout: 300_000, maxBuffer: 2 ** 28 }, settle),
+    )
+    return readFileSync(report, 'utf8')
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+}
+
+function testsOf(report, folder) {
+  return JSON.parse(report).testResults.flatMap(({ name, assertionResults, message }) => {
+    const file = name.slice(folder.length + 1)
+    if (assertionResults.length === 0) return [{ file, name: 'the file', status: 'failed', message }]
+    return assertionResults.map((it) => ({
+      file,
+      name: it.fullName,
+      status: it.status,
+      message: it.failureMessages?.[0]?.split('\n')[0] ?? '',
+    }))
+  })
+}
+
+const whyOf = (suite, { file, name }) =>
+  known.find((it) => it.suite === suite && file.endsWith(it.file) && new RegExp(it.test).test(name))?.why
+
+/** Prints what came of a suite, and whether nothing of it is a surprise. */
+function tell(suite, tests) {
+  const failed = tests.filter(({ status }) => status === 'failed')
+  const surprises = failed.filter((it) => whyOf(suite, it) === undefined)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  const skipped = tests.length - passed - failed.length
+  console.log(`${suite}: ${passed} passed, ${failed.length} failed, ${skipped} skipped`)
+  const reasons = group(failed, suite)
+  for (const [why, list] of reasons) {
+    if (why !== undefined) console.log(`  ${list.length} known: ${why}`)
+  }
+  for (const { file, name, message } of surprises) console.log(`  ${file}: ${name}\n    ${message}`)
+  return surprises.length === 0
+}
+
+function group(failed, suite) {
+  const groups = new Map()
+  for (const one of failed) {
+    const why = whyOf(suite, one)
+    groups.set(why, [...(groups.get(why) ?? []), one])
+  }
+  return groups
+}
+
+async function main() {
+  let values
+  try {
+    const options = { own: { type: 'boolean' }, 'node-server': { type: 'string' }, srvx: { type: 'string' } }
+    values = parseArgs({ options }).values
+    if (values['node-server'] === undefined && values.srvx === undefined)
+      throw new Error('There is no suite to run')
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${usage}`)
+    process.exitCode = 2
+    return
+  }
+  const { own = false, ...folders } = values
+  for (const [suite, path] of Object.entries(folders)) {
+    const folder = resolve(path)
+    if (!tell(suite, testsOf(await run(suite, folder, own), folder))) process.exitCode = 1
+  }
+}
+
+await main()
