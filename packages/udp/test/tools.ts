@@ -5,7 +5,7 @@ import type { Listener, MessageConnection, SocketError } from '@fairlead/core'
 
 /** Waits for something that has no event, one turn of the event loop after the other. */
 export async function until(condition: () => boolean): Promise<void> {
-  const giveUp = performance.now() + 4_000
+  const giveUp = performance.now() + 15_000
   while (!condition()) {
     if (performance.now() > giveUp) throw new Error(`Never came true: ${condition.toString()}`)
     await new Promise((resolve) => setImmediate(resolve))
