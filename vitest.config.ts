@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 
 import { defaultServerConditions } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
@@ -62,7 +62,10 @@ function built(name: string, { root, include, exclude = [] }: BuiltTests): TestP
 const programs = 'test/e2e/**/*.test.ts'
 /** Those that need no browser. */
 const commands = 'test/e2e/**/*.e2e.test.ts'
-const units = readdirSync(new URL('packages', import.meta.url)).flatMap(unit)
+const tested = readdirSync(new URL('packages', import.meta.url)).filter((name) =>
+  existsSync(new URL(`packages/${name}/test`, import.meta.url)),
+)
+const units = tested.flatMap(unit)
 const builds = [
   built('pages', { root: 'packages/examples', include: programs, exclude: [commands] }),
   built('e2e', { root: 'packages/examples', include: commands }),

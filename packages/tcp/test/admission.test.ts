@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net'
 
 import { channels } from '@fairlead/core/transport'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { describe, expect, test, vi } from 'vitest'
 
@@ -10,7 +11,6 @@ import { TcpConnection } from '../src/connection.ts'
 import type { StreamListener } from '../src/stream.ts'
 import { TokenBucket } from '../src/token-bucket.ts'
 import { portOf, textOf } from './harness.ts'
-import { useManualClock } from './manual-clock.ts'
 
 const clock = useManualClock()
 

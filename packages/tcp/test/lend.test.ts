@@ -1,10 +1,10 @@
 import { ClosedError, type CloseReason } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { lend, unwrap } from '@fairlead/tcp/node'
 import { describe, expect, test } from 'vitest'
 
 import { meet, portOf } from './harness.ts'
-import { useManualClock } from './manual-clock.ts'
 
 const clock = useManualClock()
 const MiB = 1024 * 1024

@@ -1,11 +1,11 @@
 import { BrokenError, LimitError } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { describe, expect, test } from 'vitest'
 
 import type { ListenOptions } from '../src/listen-options.ts'
 import { sliceSize } from '../src/outlet.ts'
 import { portOf } from './harness.ts'
-import { useManualClock } from './manual-clock.ts'
 
 const clock = useManualClock()
 const MiB = 1024 * 1024

@@ -1,9 +1,9 @@
 import type { TimeoutPhase } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
 import type { ConnectionOptions } from '../src/connection-options.ts'
 import { Timeouts, type Watched } from '../src/timeouts.ts'
-import { useManualClock } from './manual-clock.ts'
 
 const clock = useManualClock()
 

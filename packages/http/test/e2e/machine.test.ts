@@ -7,10 +7,9 @@ import { promisify } from 'node:util'
 
 import { ListenError } from '@fairlead/core'
 import { Deadline } from '@fairlead/core/transport'
+import { outcome, Program } from '@fairlead/harness'
 import { listen } from '@fairlead/http'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-
-import { outcome, Program } from './program.ts'
 
 let folder = ''
 let path = ''
@@ -28,7 +27,11 @@ afterEach(async () => {
 
 /** A server in a process of its own; resolves with what it says first. */
 async function serving(options: object, shell = ''): Promise<{ program: Program; said: string }> {
-  const program = Program.start('serving.mjs', [JSON.stringify(options)], { shell })
+  const program = Program.start(
+    new URL('../programs/serving.mjs', import.meta.url),
+    [JSON.stringify(options)],
+    { shell },
+  )
   const [said = ''] = await program.prints(/^.+$/gm)
   return { program, said }
 }
@@ -204,7 +207,7 @@ describe('23 starting and stopping', () => {
 
   test('a thousand times leaves no handle, no descriptor and no memory behind', async () => {
     const { before, after, grown } = await outcome<{ before: object; after: object; grown: number }>(
-      'cycles.mjs',
+      new URL('../programs/cycles.mjs', import.meta.url),
       [],
       { env: { NODE_OPTIONS: '--expose-gc' } },
     )

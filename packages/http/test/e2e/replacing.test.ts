@@ -1,7 +1,7 @@
+import { Program } from '@fairlead/harness'
 import { afterEach, expect, test } from 'vitest'
 
 import { Load } from './load.ts'
-import { Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
@@ -18,7 +18,9 @@ test.each([
   ['a process follows the other', 'fresh', 'none', 3],
   ['a process follows the other', 'fresh', 'rr', 3],
 ])('no request fails while %s (%s, %s, %i times)', async (_, how, policy, times) => {
-  const program = Program.start('replacing.mjs', [how], { env: { NODE_CLUSTER_SCHED_POLICY: policy } })
+  const program = Program.start(new URL('../programs/replacing.mjs', import.meta.url), [how], {
+    env: { NODE_CLUSTER_SCHED_POLICY: policy },
+  })
   const [port] = await program.prints(/^generation 1 on port (\d+)$/gm)
   const load = new Load({ port: Number(port), host: '127.0.0.1' }, { clients: 12, again: true })
   const replacements = times * factor

@@ -3,16 +3,18 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 
+import { Program } from '@fairlead/harness'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { Load } from './load.ts'
-import { Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
 /** A server in a process of its own. */
 async function serving(options: object = {}): Promise<{ program: Program; port: number }> {
-  const program = Program.start('serving.mjs', [JSON.stringify({ host: '127.0.0.1', ...options })])
+  const program = Program.start(new URL('../programs/serving.mjs', import.meta.url), [
+    JSON.stringify({ host: '127.0.0.1', ...options }),
+  ])
   const [port] = await program.prints(/^listening on .*:(\d+)$/gm)
   return { program, port: Number(port) }
 }

@@ -1,7 +1,6 @@
+import { Program } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { afterEach, expect, test } from 'vitest'
-
-import { Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
@@ -50,7 +49,7 @@ class Load {
 test.each(['rr', 'none'])(
   'workers are replaced under load, and no client is refused or cut (%s)',
   async (policy) => {
-    const program = Program.start('cluster.mjs', [], {
+    const program = Program.start(new URL('../programs/cluster.mjs', import.meta.url), [], {
       env: { PORT: '0', NODE_CLUSTER_SCHED_POLICY: policy },
     })
     const [port] = await program.prints(/listens on port (\d+)/g, 2)

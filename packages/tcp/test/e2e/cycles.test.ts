@@ -1,6 +1,5 @@
+import { outcome, Program } from '@fairlead/harness'
 import { afterEach, describe, expect, test } from 'vitest'
-
-import { outcome, Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
@@ -19,7 +18,7 @@ describe('23 starting and stopping', () => {
     ['tls', 'abort'],
   ] as const)('thousands of times leaves no handle and no memory behind: %s %s', async (kind, what) => {
     const { cycles, grown } = await outcome<{ cycles: number; grown: number }>(
-      'fault-cycles.mjs',
+      new URL('../programs/fault-cycles.mjs', import.meta.url),
       [kind, what],
       { env: { NODE_OPTIONS: '--expose-gc' } },
     )

@@ -4,16 +4,19 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { Program } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { afterEach, describe, expect, test } from 'vitest'
-
-import { Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
 /** Starts a listener in another process, and resolves when it listens. */
 async function echo(options: tcp.ListenOptions, start?: Parameters<typeof Program.start>[2]) {
-  const program = Program.start('echo.mjs', [JSON.stringify(options)], start)
+  const program = Program.start(
+    new URL('../programs/echo.mjs', import.meta.url),
+    [JSON.stringify(options)],
+    start,
+  )
   const [line = ''] = await program.prints(/^\{.*\}$/gm)
   return { program, ...(JSON.parse(line) as { address: { port: number; path: string }; name?: string }) }
 }

@@ -1,6 +1,5 @@
+import { outcome, Program } from '@fairlead/harness'
 import { afterEach, describe, expect, test } from 'vitest'
-
-import { outcome, Program } from './program.ts'
 
 afterEach(() => Program.killAll())
 
@@ -20,7 +19,7 @@ describe('1 a reset in each phase', () => {
     ['tls', 50],
   ])('costs that connection only (%s, %i times)', async (kind, times) => {
     const { resets, outcomes } = await outcome<{ resets: number; outcomes: Record<string, string[]> }>(
-      'fault-resets.mjs',
+      new URL('../programs/fault-resets.mjs', import.meta.url),
       [kind],
     )
     expect(resets).toBe(times)
@@ -34,7 +33,7 @@ describe('1 a reset in each phase', () => {
 describe('22 no descriptors', () => {
   test('to connect with are a ConnectError that says so, and connecting goes on when there are some', async () => {
     const { errors, echoed } = await outcome<{ errors: string[]; echoed: string }>(
-      'fault-descriptors.mjs',
+      new URL('../programs/fault-descriptors.mjs', import.meta.url),
       [],
       {
         shell: 'ulimit -n 40;',

@@ -1,10 +1,10 @@
 import { lengthPrefixed } from '@fairlead/core/framing'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { acceptProxy } from '@fairlead/tcp/proxy-protocol'
 import { describe, expect, test } from 'vitest'
 
 import { portOf } from '../harness.ts'
-import { useManualClock } from '../manual-clock.ts'
 import { a } from '../tls/certificates.ts'
 import { clientHello } from '../tls/harness.ts'
 import { bare, meetBare, ways } from './harness.ts'

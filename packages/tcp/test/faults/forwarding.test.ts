@@ -1,9 +1,9 @@
 import { BrokenError, splice, type Spliced } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { describe, expect, test } from 'vitest'
 
 import { portOf, textOf } from '../harness.ts'
-import { useManualClock } from '../manual-clock.ts'
 import { next } from '../tls/harness.ts'
 import { still, type Way, ways } from './harness.ts'
 

@@ -1,11 +1,11 @@
 import { connect as open } from 'node:net'
 
 import { BrokenError, lines, sendQueue, type SendPolicy, type SendStats } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { describe, expect, test } from 'vitest'
 
 import { portOf } from '../harness.ts'
-import { useManualClock } from '../manual-clock.ts'
 import { next } from '../tls/harness.ts'
 import { echoed, meet, meetBare, still, ways } from './harness.ts'
 

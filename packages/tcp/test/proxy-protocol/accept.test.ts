@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { BrokenError, ipAddress, LimitError, ProtocolError, SocketError, TimeoutError } from '@fairlead/core'
 import { pair } from '@fairlead/core/memory'
+import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import {
   acceptProxy,
@@ -16,7 +17,6 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { portOf, textOf } from '../harness.ts'
-import { useManualClock } from '../manual-clock.ts'
 
 const source = ipAddress('192.0.2.1', 1_234)
 const destination = ipAddress('203.0.113.5', 443)

@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 /** Those that run, to be stopped behind a test that failed. */
 const running = new Set<Program>()
 
-/** A program of `test/programs`, on the built package. */
+/** A program that a test starts, as a user would. */
 export class Program {
   readonly child: ChildProcess
   readonly ended: Promise<unknown>
@@ -35,12 +35,11 @@ export class Program {
    * Starts a program. `shell` is what the shell does before; `descriptor` becomes the program's number 3.
    */
   static start(
-    name: string,
+    file: URL,
     args: readonly string[],
     { shell = '', env = {}, descriptor = 'ignore' }: StartOptions = {},
   ): Program {
-    const file = fileURLToPath(new URL(`../programs/${name}`, import.meta.url))
-    const command = ['-c', `${shell} exec "$0" "$@"`, process.execPath, file, ...args]
+    const command = ['-c', `${shell} exec "$0" "$@"`, process.execPath, fileURLToPath(file), ...args]
     const stdio = ['ignore', 'pipe', 'pipe', descriptor] as const
     return new Program(spawn('sh', command, { env: { ...process.env, ...env }, stdio: [...stdio] }))
   }
@@ -68,8 +67,8 @@ interface StartOptions {
 }
 
 /** What a program says before it ends by itself, with nothing wrong. */
-export async function outcome<T>(name: string, args: readonly string[], options?: StartOptions): Promise<T> {
-  const program = Program.start(name, args, options)
+export async function outcome<T>(file: URL, args: readonly string[], options?: StartOptions): Promise<T> {
+  const program = Program.start(file, args, options)
   const [line = ''] = await program.prints(/^\{.*\}$/gm)
   await program.ended
   expect({ code: program.child.exitCode, output: program.output }).toEqual({ code: 0, output: `${line}\n` })
