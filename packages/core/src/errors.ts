@@ -44,7 +44,12 @@ export class SocketError extends Error {
 
   /** Whether `value` is a SocketError of this or of another copy of the package. */
   static is(value: unknown): value is SocketError {
-    return typeof value === 'object' && value !== null && brand in value
+    try {
+      return typeof value === 'object' && value !== null && brand in value
+    } catch {
+      // A proxy that throws when it is looked at.
+      return false
+    }
   }
 
   /** `error` itself if it is a SocketError, else a {@link BrokenError} round it. */

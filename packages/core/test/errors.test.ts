@@ -93,3 +93,12 @@ test.each([
 ])('makes an error of what %s', (_, value: unknown) => {
   expect(SocketError.from(value)).toMatchObject({ message: 'Connection failed: unknown', cause: value })
 })
+
+test('what throws when it is looked at is no error of ours, and can be told all the same', () => {
+  const fail = (): never => {
+    throw new Error('not for you')
+  }
+  const value: unknown = new Proxy({}, { get: fail, has: fail, getPrototypeOf: fail })
+  expect(SocketError.is(value)).toBe(false)
+  expect(SocketError.from(value).message).toBe('Connection failed: unknown')
+})

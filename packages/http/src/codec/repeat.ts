@@ -23,7 +23,8 @@ export class Repeat {
   matches(bytes: Buffer, at: number, stop: number): number {
     const end = at + this.#length
     if (this.#length === 0 || end > stop) return 0
-    if (this.#bytes.compare(bytes, at, end, 0, this.#length) !== 0) return 0
+    // Not the other way round: Deno measures the range of the argument by the length of what compares.
+    if (bytes.compare(this.#bytes, 0, this.#length, at, end) !== 0) return 0
     this.#missed = 0
     return this.#length
   }

@@ -46,10 +46,15 @@ function once(body: string | Uint8Array): AnswerSource {
   }
 }
 
-/** The iterator of a Node stream that nobody began to read leaves the stream open. */
+/**
+ * The iterator of a Node stream that nobody began to read leaves the stream open; and one that fails later, with
+ * nobody to hear of it, would end the process.
+ */
 function destroy(body: object): void {
-  const stream = body as { destroy?: () => void }
-  if (typeof stream.destroy === 'function') quietly(() => stream.destroy?.())
+  const stream = body as { destroy?: () => void; on?: (event: 'error', listener: () => void) => void }
+  if (typeof stream.destroy !== 'function') return
+  quietly(() => stream.on?.('error', () => {}))
+  quietly(() => stream.destroy?.())
 }
 
 /** An application's way of letting go may fail; nobody is left to be told. */
