@@ -115,6 +115,72 @@ describe('docs/LIMITS.md has every default of core, tcp and udp', () => {
   })
 })
 
+describe('docs/LIMITS.md has every default of http', () => {
+  const [, section = ''] = /^## http\n(.*?)^## /ms.exec(read('docs/LIMITS.md')) ?? []
+  const rows = section.split('\n')
+
+  /** `headersTimeout: 15_000,` of an object, by what the documentation calls the whole of them. */
+  const defaultsIn = (file: string, name: string, prefix = ''): string[][] => {
+    const [, body = ''] = new RegExp(`const ${name}\\b.*?\\{\\n(.*?)\\n\\}`, 's').exec(read(file)) ?? []
+    return Array.from(body.matchAll(/^ {2}(\w+): (.+),$/gm), ([, option = '', value = '']) => [
+      option === 'bodyBytes' ? 'maxBodySize' : prefix + option,
+      value,
+    ])
+  }
+  const times = defaultsIn('packages/http/src/server/options.ts', 'defaultTimes')
+  const sizes = defaultsIn('packages/http/src/codec/limits.ts', 'defaultLimits', 'limits.')
+
+  test('there are defaults', () => {
+    expect([times.length, sizes.length]).toEqual([7, 9])
+  })
+
+  test.each([...times, ...sizes])('%s %s', (option = '', value = '') => {
+    const forms = value === 'Infinity' ? ['`Infinity`'] : formsOf(valueOf(value))
+    const said = rows.filter((row) => row.startsWith(`| \`${option}\` `))
+    expect(said.filter((row) => forms.some((it) => row.includes(` ${it} `)))).toHaveLength(1)
+  })
+
+  /** Bounds that are no options, by the constant that holds each, and words of their row. */
+  test.each([
+    ['http/src/server/intake.ts', 'dropLimit', 'an unread body'],
+    ['http/src/server/forwarded.ts', 'most', 'hops of `trustProxy`'],
+    ['http/src/codec/chunked.ts', 'SIZE_DIGITS', "digits of a chunk's size"],
+    ['core/src/defaults.ts', 'defaultAcceptBacklog', 'exchanges that wait'],
+  ])('%s: %s', (file, name, words) => {
+    const [, product = ''] = new RegExp(`const ${name} = ([\\d_ *]+)\\n`).exec(read('packages', file)) ?? []
+    const said = rows.filter((row) => row.startsWith(`| ${words}`))
+    expect(
+      said.filter((row) => formsOf(valueOf(product)).some((it) => row.includes(` ${it} `))),
+    ).toHaveLength(1)
+  })
+
+  test("and the README's", () => {
+    const readme = read('packages/http/README.md').split('\n')
+    const missing = [...times, ...sizes].filter(([option = '', value = '']) => {
+      const forms = value === 'Infinity' ? ['`Infinity`'] : formsOf(valueOf(value))
+      return !readme.some(
+        (row) => row.startsWith(`| \`${option}\` `) && forms.some((it) => row.includes(` ${it} `)),
+      )
+    })
+    expect(missing).toEqual([])
+  })
+})
+
+/** What the server answers by itself. */
+describe('docs/ERRORS.md has every status', () => {
+  test('that a reason of the codec leads to', () => {
+    const [, reasons = ''] = /STATUS_HINTS = \{(.*?)\}/s.exec(read('packages/http/src/codec/errors.ts')) ?? []
+    const rows = read('docs/ERRORS.md').split('\n')
+    const wrong = Array.from(reasons.matchAll(/(\w+): (\d+)/g)).filter(
+      ([, reason = '', status = '']) =>
+        !rows.some(
+          (row) => row.startsWith(`| \`ERR_FAIRLEAD_HTTP_${reason}\` `) && row.includes(` ${status} `),
+        ),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('docs/ERRORS.md has every code', () => {
   const codes = sourcesOf().flatMap(({ source }) => source.match(/(?<=')ERR_FAIRLEAD_\w+(?=')/g) ?? [])
   const [, reasons = ''] = /STATUS_HINTS = \{(.*?)\}/s.exec(read('packages/http/src/codec/errors.ts')) ?? []

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 import ts from 'typescript'
@@ -20,7 +20,7 @@ export interface Example {
 /** What examples take for granted. */
 const prelude = `
 import type { ByteConnection, Listener, MessageConnection } from '@fairlead/core'
-import type { Exchange } from '@fairlead/http'
+import type { Exchange, HttpListener, ServeContext } from '@fairlead/http'
 import type { UdpSession, UdpSocket } from '@fairlead/udp'
 declare global {
   const connection: ByteConnection
@@ -32,6 +32,10 @@ declare global {
   const cert: string
   const key: string
   const exchange: Exchange
+  const server: HttpListener
+  const context: ServeContext
+  const began: number
+  const journal: { append(line: string): Promise<void> }
   const web: Listener<unknown>
   const chat: Listener<unknown>
   const legacyServer: import('node:events').EventEmitter
@@ -94,8 +98,9 @@ function importsFor(code: string, entries: readonly string[]): string {
 
 function exportsOf(entry: string): string[] {
   const [, scope, name, ...subpath] = /^(@fairlead)\/([^/]+)(?:\/(.*))?$/.exec(entry) ?? []
-  const file = join(root, 'packages', name ?? '', 'src', `${subpath[0] ?? 'index'}.ts`)
   if (!scope) return []
+  const at = join(root, 'packages', name ?? '', 'src', subpath[0] ?? 'index')
+  const file = existsSync(`${at}.ts`) ? `${at}.ts` : join(at, 'index.ts')
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ESNext)
   const names = source.statements.flatMap((it) => {
     if (ts.isFunctionDeclaration(it) && it.name) return [it.name.text]

@@ -10,6 +10,7 @@ import { expect } from 'vitest'
 
 import { Authority, type Identity } from '../../packages/tcp/test/tls/certificates.ts'
 import { type Driver, printsItsComments } from './driver.ts'
+import { httpDrivers } from './http.ts'
 import { Host, Peer } from './peer.ts'
 import type { Recipe } from './recipes.ts'
 import { Running } from './running.ts'
@@ -302,6 +303,7 @@ const core = (heading: string): string => `packages/core/README.md: ${heading}`
 
 export const drivers: ReadonlyMap<string, Driver> = new Map([
   ...udpDrivers,
+  ...httpDrivers,
   [tcp('@fairlead/tcp'), printsItsComments],
   [tcp('Echo'), echo],
   [tcp('Chat'), chat],

@@ -4,76 +4,145 @@ import { format } from 'node:util'
 import * as core from '@fairlead/core'
 import * as memory from '@fairlead/core/memory'
 import * as tcp from '@fairlead/tcp'
-import { expect, test, vi } from 'vitest'
+import * as proxyProtocol from '@fairlead/tcp/proxy-protocol'
+import { describe, expect, test, vi } from 'vitest'
 
+import * as codec from '../src/codec/index.ts'
 import * as http from '../src/index.ts'
 
-/** Just so much of Hono as the example has. */
-class Hono {
-  readonly #routes = new Map<string, (c: unknown) => Promise<Response> | Response>()
-  get = (path: string, handler: (c: unknown) => Response): unknown => this.#routes.set(`GET ${path}`, handler)
-  post = (path: string, handler: (c: unknown) => Promise<Response>): unknown =>
-    this.#routes.set(`POST ${path}`, handler)
-  fetch = async (request: Request): Promise<Response> => {
-    const handler = this.#routes.get(`${request.method} ${new URL(request.url).pathname}`)
-    const json = (value: unknown, status = 200): Response => Response.json(value, { status })
-    return (await handler?.({ req: { json: () => request.json() }, json })) ?? json({}, 404)
-  }
-}
-
-const modules: Readonly<Record<string, unknown>> = {
+const ours: Readonly<Record<string, unknown>> = {
   '@fairlead/core': core,
   '@fairlead/core/memory': memory,
   '@fairlead/http': http,
+  '@fairlead/http/codec': codec,
   '@fairlead/tcp': tcp,
-  hono: { Hono },
-  'node:crypto': await import('node:crypto'),
+  '@fairlead/tcp/proxy-protocol': proxyProtocol,
 }
 
-/** What each example prints, or the end of it. */
-const printed: Readonly<Record<string, RegExp>> = {
-  'An HTTP/1.1 server': /^200 \{ path: '\/ahoy', said: 'hello' \}$/,
-  Hello: /^GET \/, node\n$/,
-  'Stream an answer': /^data: 1\ndata: 2\ndata: 3$/,
-  'A JSON API with Hono': /^201 \[\{"text":"ahoy"\}\]$/,
-  'Take an upload': /^201 [0-9a-f]{64}$/,
-  'Go on with another protocol': /^HTTP\/1\.1 101 Switching Protocols$/,
-  'Test without sockets': /^HTTP\/1\.1 200 OK\r\n[^]*in memory$/,
-  'Stop politely': /^just in time\nlocal$/,
-  'Hear of errors': /^\/cellar the cellar is flooded\n500$/,
+/** What is to happen to a whole process: conformance/recipes.test.ts starts them, and the first block, as programs. */
+const programs = new Set(['The globals', 'Replace a server without a failed request'])
+
+/** Those that hear of every server in the process. */
+const observers = new Set(['An access log'])
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
+const readme = read('../README.md')
+
+interface Recipe {
+  readonly title: string
+  readonly code: string
+}
+
+const recipes: Recipe[] = []
+{
+  let title = ''
+  for (const [, heading, code] of readme.matchAll(/^#+ ([^\n]+)$|^```js\n(.*?)^```$/gms)) {
+    if (heading !== undefined) title = heading
+    else recipes.push({ title, code: code ?? '' })
+  }
 }
 
 type Run = (
-  from: typeof modules,
+  load: (name: string) => unknown,
   console: Record<'log' | 'error', (...data: unknown[]) => void>,
 ) => Promise<void>
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const blocks = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(({ 1: code = '', index }, at) => {
-  const title =
-    at === 0
-      ? 'An HTTP/1.1 server'
-      : (readme
-          .slice(0, index)
-          .match(/^### .*$/gm)
-          ?.at(-1)
-          ?.slice(4) ?? '')
-  return [title, code] as const
-})
+const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => Run
 
-test('every example is known', () => {
-  expect(blocks.map(([title]) => title)).toEqual(Object.keys(printed))
-})
-
-test.each(blocks)('%s', async (title, code) => {
-  const log: string[] = []
-  const note = (...data: unknown[]): void => void log.push(format(...data))
+/** Runs it in this process, and resolves with the lines that it prints. */
+async function run(code: string): Promise<string[]> {
+  const printed: string[] = []
+  const note = (...data: unknown[]): void => void printed.push(format(...data).trim())
   const body = code.replaceAll(
-    /^import (\{.*\}|\* as \w+) from '(.*)'$/gm,
-    (_, names: string, from: string) => `const ${names.replace('* as ', '')} = modules['${from}']`,
+    /^import (\{[^}]*\}|\* as \w+|\w+) from '(.*)'$/gm,
+    (_, names: string, from: string) => `const ${bindingOf(names)} = await load('${from}')`,
   )
-  const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) => Run
-  const run = new AsyncFunction('modules', 'console', body)
-  await run(modules, { log: note, error: note })
-  await vi.waitFor(() => expect(log.join('\n')).toMatch(printed[title] ?? /never/))
+  const load = (name: string): unknown => ours[name] ?? import(name)
+  await new AsyncFunction('load', 'console', body)(load, { log: note, error: note })
+  return printed
+}
+
+function bindingOf(names: string): string {
+  if (names.startsWith('{')) return names.replaceAll(' as ', ': ')
+  return names.startsWith('*') ? names.replace('* as ', '') : `{ default: ${names} }`
+}
+
+/** What its comments say: those behind a line that prints, or that makes another one print. */
+function comments(code: string): string[] {
+  const behind = code.matchAll(/(?:console\.log\(|await fetch\().*\)[,;]? \/\/ (.+)$/gm)
+  return Array.from(behind, ([, comment = '']) => comment.split(', then ')).flat()
+}
+
+/** Which of two sides of a connection prints first is nobody's to say. */
+async function check({ code }: Recipe): Promise<void> {
+  const expected = comments(code).toSorted()
+  expect(expected).not.toEqual([])
+  const printed = await run(code)
+  await vi.waitFor(() => expect(printed.toSorted()).toEqual(expected), { timeout: 5_000 })
+}
+
+const here = recipes.filter(({ title }) => !programs.has(title))
+
+describe.concurrent('the recipe', () => {
+  test.each(here.filter(({ title }) => !observers.has(title)))('$title', check)
+})
+
+describe('the recipe that hears of all', () => {
+  test.each(here.filter(({ title }) => observers.has(title)))('$title', check)
+})
+
+test('no two recipes stand under one heading, and the table of contents has each', () => {
+  const titles = recipes.map(({ title }) => title)
+  expect(new Set(titles).size).toBe(titles.length)
+  const anchorOf = (title: string): string =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^a-z\d -]/g, '')
+      .replaceAll(' ', '-')
+  const [contents = ''] = readme.split('## Recipes')
+  expect(titles.slice(1).filter((title) => !contents.includes(`](#${anchorOf(title)})`))).toEqual([])
+})
+
+/** A member of an interface or a class, and what its docstring gives as the default. */
+interface Member {
+  readonly name: string
+  readonly value: string
+}
+
+function membersOf(file: string, name: string, prefix = ''): Member[] {
+  const body =
+    new RegExp(`(?:interface|class) ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(read(file))?.[1] ?? ''
+  const member = /(?:\/\*\*((?:(?!\*\/).)*)\*\/\s*)?^ {2}(?:readonly |get )?([a-z]\w+)\??[:(]/gms
+  return Array.from(body.matchAll(member), ([, docs = '', own = '']) => {
+    const [, value = ''] = /Default:? (\d{1,3}(?:,\d{3})*(?: [KM]iB)?|`[^`]+`)/.exec(docs) ?? []
+    return { name: prefix + own, value: value.replaceAll('`', '') }
+  })
+}
+
+/** The tables and paragraphs of the reference. */
+const lines = (readme.split('## Reference')[1] ?? '').replaceAll(/([^|])\n(?=[^|\n#])/g, '$1 ').split('\n')
+
+function isThere({ name, value }: Member): boolean {
+  return lines.some((line) => new RegExp(`[\`{ ]${name}[\`(,]| ${name} }`).test(line) && line.includes(value))
+}
+
+describe('the README has every', () => {
+  test.each([
+    ['HttpListenOptions', '../src/server/options.ts'],
+    ['ClientOptions', '../src/server/client.ts'],
+    ['ServeOptions', '../src/server/serve.ts'],
+    ['CodecLimits', '../src/codec/limits.ts', 'limits.'],
+    ['HttpListener', '../src/server/listener.ts'],
+    ['HttpStats', '../src/server/stats.ts'],
+    ['HttpDiagnosticEvents', '../src/server/diagnostics.ts'],
+    ['IncomingRequest', '../src/message/request.ts'],
+    ['Exchange', '../src/server/exchange.ts'],
+    ['ServeContext', '../src/web/serve-context.ts'],
+    ['Client', '../src/server/client.ts'],
+  ])('%s, with its default', (name: string, file: string, prefix = '') => {
+    const internal = new Set(['limits', 'limits.bodyBytes', 'constructor', 'abandon', 'end'])
+    const members = membersOf(file, name, prefix).filter((it) => !internal.has(it.name))
+    expect(members).not.toEqual([])
+    expect(members.filter((it) => !isThere(it))).toEqual([])
+  })
 })

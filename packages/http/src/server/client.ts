@@ -33,8 +33,10 @@ export interface ClientOptions {
    *
    * @example
    * ```ts
-   * const trustProxy = { from: ['10.0.0.0/8', '2001:db8::/32'], fields: 'X-Forwarded' }
-   * const server = await listen({ port: 8080, trustProxy }, (exchange) => {
+   * import { formatAddress } from '@fairlead/core'
+   *
+   * const from = ['10.0.0.0/8', '2001:db8::/32']
+   * const server = await listen({ port: 8080, trustProxy: { from, fields: 'X-Forwarded' } }, (exchange) => {
    *   const { address, protocol, host } = exchange.client
    *   return exchange.respond(200, {}, `${formatAddress(address)} asked for ${protocol}://${host}\n`)
    * })
