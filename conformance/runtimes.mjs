@@ -1,5 +1,5 @@
-// Runs the contract suites of all transports, what stream and datagram sockets do beyond them, and the hub's smoke test
-// on every runtime, and prints a table.
+// Runs the contract suites of all transports, what sockets do beyond them, what the HTTP server does, and the hub's
+// smoke test on every runtime, and prints a table.
 // The runtimes come from npm and stay in a cache. `npm run runtimes -- bun deno` runs these two.
 
 import { execFile, spawn } from 'node:child_process'
@@ -15,7 +15,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'node_modules/.cache/fairlead-runtimes')
 
 /** Each prints a line of JSON for every check, `{ suite, name, ok, error? }`, and ends with exit code 0. */
-const programs = ['packages/testkit/dist/runtimes.js', 'packages/examples/dist/smoke.js']
+const programs = [
+  'packages/testkit/dist/runtimes.js',
+  'packages/testkit/dist/runtimes-globals.js',
+  'packages/examples/dist/smoke.js',
+]
 
 const system = `${process.platform}-${process.arch}`
 const node = system === 'darwin-arm64' ? `node-bin-${system}` : `node-${system}`

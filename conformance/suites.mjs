@@ -2,7 +2,8 @@
 //
 //   node conformance/suites.mjs --node-server FOLDER --srvx FOLDER
 //
-// `--own` runs them on their own servers instead, which tells what fails there too.
+// `--own` runs them on their own servers instead, which tells what fails there too; `--globals` on ours with the
+// globals of @fairlead/http/globals.
 //
 // The folders are clones of github.com/honojs/node-server and github.com/h3js/srvx, with vitest and what their tests
 // import installed in them or above them. Nothing of theirs stands here but the names of tests: suites.json tells of
@@ -16,12 +17,13 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const usage = 'Usage: node conformance/suites.mjs [--own] [--node-server FOLDER] [--srvx FOLDER]\n'
+const usage =
+  'Usage: node conformance/suites.mjs [--own] [--globals] [--node-server FOLDER] [--srvx FOLDER]\n'
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const known = JSON.parse(readFileSync(here('suites.json'), 'utf8'))
 
 /** Every test of a suite: `{ file, name, status, message }`. */
-async function run(suite, folder, own) {
+async function run(suite, folder, { own, globals }) {
   const require = createRequire(join(folder, 'package.json'))
   const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
   const scratch = mkdtempSync(join(tmpdir(), 'fairlead-suite-'))
@@ -39,6 +41,7 @@ async function run(suite, folder, own) {
     FAIRLEAD_SUITE: suite,
     FAIRLEAD_SUITE_FOLDER: folder,
     FAIRLEAD_SUITE_OWN: own ? '1' : '',
+    FAIRLEAD_SUITE_GLOBALS: globals ? '1' : '',
   }
   try {
     // It ends with 1 when a test fails, which is for us to judge.
@@ -94,7 +97,12 @@ function group(failed, suite) {
 async function main() {
   let values
   try {
-    const options = { own: { type: 'boolean' }, 'node-server': { type: 'string' }, srvx: { type: 'string' } }
+    const options = {
+      own: { type: 'boolean' },
+      globals: { type: 'boolean' },
+      'node-server': { type: 'string' },
+      srvx: { type: 'string' },
+    }
     values = parseArgs({ options }).values
     if (values['node-server'] === undefined && values.srvx === undefined)
       throw new Error('There is no suite to run')
@@ -103,10 +111,10 @@ async function main() {
     process.exitCode = 2
     return
   }
-  const { own = false, ...folders } = values
+  const { own = false, globals = false, ...folders } = values
   for (const [suite, path] of Object.entries(folders)) {
     const folder = resolve(path)
-    if (!tell(suite, testsOf(await run(suite, folder, own), folder))) process.exitCode = 1
+    if (!tell(suite, testsOf(await run(suite, folder, { own, globals }), folder))) process.exitCode = 1
   }
 }
 

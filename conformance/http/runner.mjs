@@ -132,10 +132,11 @@ function matches(wanted, value) {
 }
 
 /**
- * Sends `one` and resolves with why it failed, or with undefined. A server that closes without lingering takes its
- * answer away now and then; `tries` gives it another chance, so that it is judged by what it answers.
+ * Sends `one` and resolves with why it failed, or with undefined. A reset takes away what the client had not read yet
+ * (RFC 9112 section 9.6): that of a server that closes without lingering, and that which is to show that an answer was
+ * cut. `tries` gives it another chance then, so that the server is judged by what it answers.
  */
-async function examine(port, one, { tries = 1, ...options }) {
+async function examine(port, one, { tries = 4, ...options }) {
   for (;;) {
     const seen = await converse(port, one, options)
     const reason = judge(one, seen)

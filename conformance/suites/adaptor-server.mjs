@@ -4,6 +4,8 @@ import { EventEmitter } from 'node:events'
 
 import { serve as fairlead } from '../../packages/http/dist/index.js'
 
+if (process.env.FAIRLEAD_SUITE_GLOBALS === '1') await import('../../packages/http/dist/globals.js')
+
 class AdaptorServer extends EventEmitter {
   #options
   #server

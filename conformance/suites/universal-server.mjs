@@ -3,6 +3,8 @@
 
 import { serve as fairlead } from '../../packages/http/dist/index.js'
 
+if (process.env.FAIRLEAD_SUITE_GLOBALS === '1') await import('../../packages/http/dist/globals.js')
+
 class UniversalServer {
   runtime = 'node'
   #server

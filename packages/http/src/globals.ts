@@ -19,7 +19,7 @@ import { runtime, runtimeKey } from './web/runtime.ts'
 import { originalOf } from './web/served-request.ts'
 
 if (!(runtimeKey in globalThis)) {
-  replace(runtimeKey, runtime)
+  replace(runtimeKey, { ...runtime })
   replace('Headers', Headers)
   replace('Request', Request)
   replace('Response', Response)

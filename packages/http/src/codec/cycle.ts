@@ -16,14 +16,28 @@ import { equalsFolded, isToken, listMembers } from './tokens.ts'
 export type CycleState = 'idle' | 'body' | 'offered' | 'waiting' | 'switched' | 'done' | 'closed'
 export type CycleEvent = 'head' | 'interim' | 'offer' | 'switch' | 'end' | 'decline' | 'last' | 'eof'
 
-const NEXT: Readonly<Record<CycleState, Readonly<Partial<Record<CycleEvent, CycleState>>>>> = {
-  idle: { head: 'body', interim: 'idle', offer: 'offered', switch: 'switched', last: 'done', eof: 'closed' },
-  body: { end: 'idle', last: 'body', eof: 'closed' },
-  offered: { end: 'waiting', decline: 'body', switch: 'switched', last: 'offered', eof: 'closed' },
-  waiting: { decline: 'idle', switch: 'switched', last: 'waiting', eof: 'closed' },
-  switched: { last: 'switched' },
-  done: { last: 'done', eof: 'closed' },
-  closed: { last: 'closed', eof: 'closed' },
+/** Where `event` leads; undefined where the state does not know it. Plain comparisons: it is asked twice a message. */
+function next(state: CycleState, event: CycleEvent): CycleState | undefined {
+  switch (event) {
+    case 'head':
+      return state === 'idle' ? 'body' : undefined
+    case 'end':
+      if (state === 'body') return 'idle'
+      return state === 'offered' ? 'waiting' : undefined
+    case 'interim':
+      return state === 'idle' ? 'idle' : undefined
+    case 'offer':
+      return state === 'idle' ? 'offered' : undefined
+    case 'decline':
+      if (state === 'offered') return 'body'
+      return state === 'waiting' ? 'idle' : undefined
+    case 'switch':
+      return state === 'idle' || state === 'offered' || state === 'waiting' ? 'switched' : undefined
+    case 'last':
+      return state === 'idle' ? 'done' : state
+    case 'eof':
+      return state === 'switched' ? undefined : 'closed'
+  }
 }
 
 /** The message cycle of one direction: {@link CycleState} and whether another message may follow. */
@@ -46,10 +60,10 @@ export class Cycle {
    * @throws Error for an event that the state does not know: a bug of the caller's, no fault of the peer's.
    */
   take(event: CycleEvent, keepAlive = event !== 'last'): void {
-    const next = NEXT[this.#state][event]
-    if (next === undefined) throw new Error(`Cannot take ${event}: the message cycle is ${this.#state}`)
+    const state = next(this.#state, event)
+    if (state === undefined) throw new Error(`Cannot take ${event}: the message cycle is ${this.#state}`)
     if (!keepAlive) this.#persistent = false
-    this.#state = next === 'idle' && !this.#persistent ? 'done' : next
+    this.#state = state === 'idle' && !this.#persistent ? 'done' : state
   }
 }
 

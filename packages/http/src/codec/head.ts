@@ -3,7 +3,7 @@ import { CodecError } from './errors.ts'
 import type { Fields } from './fields.ts'
 import type { Framing } from './framing.ts'
 
-/** What the heads of requests and responses have in common. Made once a message; whoever gets it owns it. */
+/** What the heads of requests and responses have in common. Not to be changed: messages that say the same share it. */
 export interface Head {
   /** 0 or 1; a higher one is spoken to as 1 (RFC 9110 section 2.5). */
   readonly minor: 0 | 1

@@ -222,10 +222,22 @@ class Parser<H extends Head> {
 
 /** Reads requests: the server's side. */
 export class RequestParser extends Parser<RequestHead> {
+  readonly #reader: RequestReader
+
   /** @throws RangeError for a limit that is none. */
   constructor(handler: MessageHandler<RequestHead>, limits?: Partial<CodecLimits>) {
     const all = withDefaults(limits)
-    super(new RequestReader(all), handler, all)
+    const reader = new RequestReader(all)
+    super(reader, handler, all)
+    this.#reader = reader
+  }
+
+  /**
+   * Of the request that began last, once its request line was read: there is no content in an answer to HEAD, be it
+   * one to a head that was refused (RFC 9110 section 9.3.2).
+   */
+  get method(): string | undefined {
+    return this.#reader.method
   }
 }
 

@@ -23,8 +23,7 @@ export class Repeat {
   matches(bytes: Buffer, at: number, stop: number): number {
     const end = at + this.#length
     if (this.#length === 0 || end > stop) return 0
-    // Not the other way round: Deno measures the range of the argument by the length of what compares.
-    if (bytes.compare(this.#bytes, 0, this.#length, at, end) !== 0) return 0
+    if (!equal(this.#bytes, bytes, at, this.#length)) return 0
     this.#missed = 0
     return this.#length
   }
@@ -44,4 +43,17 @@ export class Repeat {
     this.#length = length
     this.#raw = Object.freeze(raw)
   }
+}
+
+/** Up to so many bytes, looking at each costs less than leaving for the runtime. */
+const few = 128
+
+/** Whether `bytes` has from `at` on what `known` begins with. */
+function equal(known: Buffer, bytes: Buffer, at: number, length: number): boolean {
+  // Not the other way round: Deno measures the range of the argument by the length of what compares.
+  if (length > few) return bytes.compare(known, 0, length, at, at + length) === 0
+  for (let i = 0; i < length; i++) {
+    if (known[i] !== bytes[at + i]) return false
+  }
+  return true
 }

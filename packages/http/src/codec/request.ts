@@ -24,6 +24,8 @@ export interface RequestHead extends Head {
   readonly authority: string
   /** The client waits for a 100 before it sends the body that `framing` tells of; never true for HTTP/1.0. */
   readonly expectContinue: boolean
+  /** The client expects something else, which nobody here can do (RFC 9110 section 10.1.1); never for HTTP/1.0. */
+  readonly expectsOther: boolean
 }
 
 interface RequestLine extends Target {
@@ -35,7 +37,7 @@ interface RequestLine extends Target {
 /** What the field lines say of a request with this method and version. */
 interface RequestFacts extends Pick<
   RequestHead,
-  'fields' | 'framing' | 'keepAlive' | 'upgrade' | 'expectContinue'
+  'fields' | 'framing' | 'keepAlive' | 'upgrade' | 'expectContinue' | 'expectsOther'
 > {
   readonly host: string
 }
@@ -52,11 +54,15 @@ export class RequestReader implements HeadReader<RequestHead> {
   readonly maxBytes: number
   readonly emptyLines: number
   readonly #targetBytes: number
+  /** Of the request that began last, once its request line was read. */
+  method: string | undefined
   /** As it came, and what it says: most clients ask for the same thing, or of the same host, again and again. */
   #text = ''
   #line: RequestLine = { method: '', target: '', form: 'origin', authority: undefined, minor: 1 }
   #raw: readonly string[] | undefined
   #facts!: RequestFacts
+  /** What line and fields make together. */
+  #head: RequestHead | undefined
   /** The Host that was found valid last. */
   #host = ''
 
@@ -66,10 +72,15 @@ export class RequestReader implements HeadReader<RequestHead> {
     this.#targetBytes = limits.targetBytes
   }
 
-  begin(): void {}
+  begin(): void {
+    this.method = undefined
+  }
 
   read(line: string): void {
-    if (line === this.#text) return
+    if (line === this.#text) {
+      this.method = this.#line.method
+      return
+    }
     const first = line.indexOf(' ')
     const last = line.lastIndexOf(' ')
     if (first === last) throw new CodecError('REQUEST_LINE', 'the request line has not three parts')
@@ -78,6 +89,7 @@ export class RequestReader implements HeadReader<RequestHead> {
     const method = line.slice(0, first)
     const target = line.slice(first + 1, last)
     if (!isToken(method)) throw new CodecError('REQUEST_LINE', 'the method is not a token')
+    this.method = method
     if (target.length > this.#targetBytes)
       throw new CodecError('TARGET_TOO_LONG', 'the target exceeds targetBytes')
     const { form, authority } = parseTarget(method, target)
@@ -85,16 +97,22 @@ export class RequestReader implements HeadReader<RequestHead> {
     if (this.#line.minor !== minor || this.#line.method !== method) this.#raw = undefined
     this.#line = { method, target, form, authority, minor }
     this.#text = line
+    this.#head = undefined
   }
 
   head(raw: readonly string[]): RequestHead {
-    const { method, target, form, authority, minor } = this.#line
     if (raw !== this.#raw) {
       this.#facts = this.#examine(raw)
       this.#raw = raw
+      this.#head = undefined
     }
-    const { host, fields, framing, keepAlive, upgrade, expectContinue } = this.#facts
-    return {
+    return (this.#head ??= this.#compose())
+  }
+
+  #compose(): RequestHead {
+    const { method, target, form, authority, minor } = this.#line
+    const { host, fields, framing, keepAlive, upgrade, expectContinue, expectsOther } = this.#facts
+    return Object.freeze({
       method,
       target,
       form,
@@ -105,7 +123,8 @@ export class RequestReader implements HeadReader<RequestHead> {
       keepAlive,
       upgrade,
       expectContinue,
-    }
+      expectsOther,
+    })
   }
 
   #examine(raw: readonly string[]): RequestFacts {
@@ -121,13 +140,16 @@ export class RequestReader implements HeadReader<RequestHead> {
       throw new CodecError('AMBIGUOUS_FRAMING', 'CONNECT has no body, and so no length')
     }
     const hasBody = framing !== 'none' && framing !== 0
+    const expect = minor === 1 ? facts.expect : undefined
+    const continues = expect !== undefined && expectsContinue(expect)
     return {
       host: facts.host ?? '',
       fields: new Fields(raw),
       framing,
       keepAlive: keepsAlive(facts, minor),
       upgrade: upgradesTo(facts, minor),
-      expectContinue: hasBody && minor === 1 && expectsContinue(facts.expect),
+      expectContinue: hasBody && continues,
+      expectsOther: expect !== undefined && !continues,
     }
   }
 
@@ -149,7 +171,11 @@ export function checkHost(facts: FieldFacts, minor: 0 | 1): void {
   if (parsed.host === '' && parsed.port !== undefined) throw new CodecError('HOST', 'Host has a port only')
 }
 
-/** A list (RFC 9110 section 10.1.1); with any other expectation in it, what the client waits for is not known. */
-function expectsContinue(expect: string | undefined): boolean {
-  return expect !== undefined && listMembers(expect).every((member) => member === '100-continue')
+/**
+ * A list (RFC 9110 section 10.1.1), whose empty members count for nothing (section 5.6.1.2); with any other
+ * expectation in it, what the client waits for is not known.
+ */
+function expectsContinue(expect: string): boolean {
+  const members = listMembers(expect).filter((member) => member !== '')
+  return members.length > 0 && members.every((member) => member === '100-continue')
 }

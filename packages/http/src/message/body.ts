@@ -2,6 +2,7 @@ import { BusyError, type ConnectionHandler, LimitError, SocketError } from '@fai
 import { ChunkIterator, HandlerSlot } from '@fairlead/core/transport'
 
 import type { Fields } from '../codec/index.ts'
+import { Pieces } from './pieces.ts'
 
 /** What a body asks of the connection that its bytes come from. */
 export interface BodySource {
@@ -13,6 +14,9 @@ export interface BodySource {
 
 /** Bytes that a reader by iteration may hold before the connection is told to wait. */
 const iterationLimit = 64 * 1024
+
+/** Bytes that a piece takes beside its own. */
+const overhead = 64
 
 /**
  * The body of a message while it arrives. Nothing is read from the connection before somebody handles, iterates
@@ -69,7 +73,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
-    return new ChunkIterator(this.#slot, iterationLimit, (chunk) => chunk.byteLength)
+    return new ChunkIterator(this.#slot, iterationLimit, (chunk) => chunk.byteLength + overhead)
   }
 
   /**
@@ -79,16 +83,15 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
    * @throws LimitError beyond that, SocketError when the message is cut off, BusyError for a second reader.
    */
   async bytes(limit = 1024 * 1024): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    let size = 0
+    const pieces = new Pieces()
     for await (const chunk of this) {
-      size += chunk.byteLength
-      if (size > limit) {
-        throw new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value: size })
+      const value = pieces.size + chunk.byteLength
+      if (value > limit) {
+        throw new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value })
       }
-      chunks.push(chunk)
+      pieces.push(chunk)
     }
-    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+    return pieces.whole()
   }
 
   /** All of it as UTF-8 text; see {@link bytes}. */

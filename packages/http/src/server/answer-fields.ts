@@ -1,29 +1,26 @@
 import { encodeResponseHead, FieldLines, Fields, type Framing, httpDate } from '../codec/index.ts'
 import { type FieldsInit, rawFields } from '../message/fields-init.ts'
 import { reasonOf } from '../message/status.ts'
+import type { Answer, Asked } from './answer.ts'
 
-/** What an answer's head depends on beside its fields. */
-export interface HeadFacts {
-  readonly status: number
-  readonly framing: Framing
-  readonly keepAlive: boolean
-  /** Of the request. */
+/** An answer, and what it was made for. */
+interface Prepared extends Answer {
   readonly method: string
   readonly minor: 0 | 1
+  readonly status: number
+  readonly date: string
 }
 
 /** The fields of an answer as the application gave them, and what they say about framing and connection. */
-class AnswerFields {
+export class AnswerFields {
   readonly raw: readonly string[]
   readonly lines: FieldLines
   /** What Content-Length says. */
   readonly declared: number | undefined
   /** Whether the connection is to end. */
   readonly close: boolean
-  /** The head that they were last part of: answers of one kind differ in their bodies. */
-  #head = ''
-  #facts: HeadFacts | undefined
-  #date = ''
+  /** The answer that they were part of last: answers of one kind differ in their bodies. */
+  #last: Prepared | undefined
 
   /** @throws TypeError for fields that cannot be sent. */
   constructor(raw: readonly string[]) {
@@ -34,22 +31,33 @@ class AnswerFields {
     this.close = close
   }
 
-  /** The whole head with a Date of now. @throws TypeError or RangeError for what cannot be sent. */
-  head(facts: HeadFacts): string {
+  /** An answer with these fields and a Date of now. @throws TypeError or RangeError for what cannot be sent. */
+  answer(
+    { method, minor }: Asked,
+    status: number,
+    framing: Framing,
+    bodiless: boolean,
+    keepAlive: boolean,
+  ): Answer {
     const date = httpDate()
-    if (this.#facts !== undefined && date === this.#date && equal(facts, this.#facts)) return this.#head
-    const { status, framing, keepAlive, method, minor } = facts
+    const last = this.#last
+    if (
+      last !== undefined &&
+      last.status === status &&
+      last.framing === framing &&
+      last.keepAlive === keepAlive &&
+      last.method === method &&
+      last.minor === minor &&
+      last.date === date
+    ) {
+      return last
+    }
     const options = { framing, keepAlive, method, minor, date }
-    this.#head = encodeResponseHead(status, reasonOf(status), this.lines, options)
-    this.#facts = facts
-    this.#date = date
-    return this.#head
+    const head = encodeResponseHead(status, reasonOf(status), this.lines, options)
+    const answer: Prepared = { head, framing, bodiless, keepAlive, method, minor, status, date }
+    this.#last = answer
+    return answer
   }
-}
-
-function equal(a: HeadFacts, b: HeadFacts): boolean {
-  if (a.status !== b.status || a.framing !== b.framing || a.keepAlive !== b.keepAlive) return false
-  return a.method === b.method && a.minor === b.minor
 }
 
 /** An application has a few sets of fields that it answers with again and again: they are checked and put together once. */
@@ -61,7 +69,7 @@ let next = 0
 let latest = 0
 
 /** @throws TypeError for fields that cannot be sent. */
-export function answerFields(init: FieldsInit | readonly string[]): AnswerFields {
+export function answerFields(init: FieldsInit): AnswerFields {
   const last = remembered[latest]
   if (last !== undefined && matches(last.raw, init)) return last
   for (let at = 0; at < remembered.length; at++) {
@@ -70,7 +78,7 @@ export function answerFields(init: FieldsInit | readonly string[]): AnswerFields
     return remembered[at]!
   }
   // A copy: the application may go on with its own.
-  const fields = new AnswerFields(isRaw(init) ? [...init] : [...rawFields(init)])
+  const fields = new AnswerFields([...rawFields(init)])
   if (fields.lines.text.length <= longest) {
     latest = next
     remembered[next] = fields
@@ -80,25 +88,20 @@ export function answerFields(init: FieldsInit | readonly string[]): AnswerFields
 }
 
 /** Whether `init` says what `raw` does; where that is not seen at once it is taken for something else. */
-function matches(raw: readonly string[], init: FieldsInit | readonly string[]): boolean {
+function matches(raw: readonly string[], init: FieldsInit): boolean {
   let at = 0
-  const other = init instanceof Fields ? init.raw : isRaw(init) ? init : undefined
-  if (other !== undefined) {
+  if (init instanceof Fields) {
+    const other = init.raw
     if (other.length !== raw.length) return false
     while (at < raw.length && raw[at] === other[at]) at++
     return at === raw.length
   }
   if (Symbol.iterator in init) return false
-  const record = init as Readonly<Record<string, unknown>>
-  for (const name in record) {
-    if (raw[at] !== name || raw[at + 1] !== record[name]) return false
+  for (const name in init) {
+    if (raw[at] !== name || raw[at + 1] !== (init as Readonly<Record<string, unknown>>)[name]) return false
     at += 2
   }
   return at === raw.length
-}
-
-function isRaw(init: FieldsInit | readonly string[]): init is readonly string[] {
-  return Array.isArray(init) && typeof init[0] === 'string'
 }
 
 /** `close` among the members of a Connection field. */

@@ -1,9 +1,24 @@
 import type { ByteConnection } from '@fairlead/core'
 import type { Deadline } from '@fairlead/core/transport'
 
-import { chunkPrefix, encodeChunk, lastChunk } from '../codec/index.ts'
+import { chunkPrefix, encodeChunk, type Framing } from '../codec/index.ts'
 import { type AnswerSource, sourceOf } from './answer-source.ts'
-import type { Answer } from './answer.ts'
+import type { Answer, AnswerBody } from './answer.ts'
+
+/**
+ * An answer that goes out in its own time. What it says of the connection is decided when its head leaves, and not
+ * when it is given: by then somebody may have begun to read the request's body, or the server to close.
+ */
+export interface LongAnswer {
+  readonly body: Exclude<AnswerBody, null>
+  readonly framing: Framing
+  /** Its head leaves, whatever is still to come. */
+  begin(): Answer
+  /** It leaves in one piece, since its body turned out to be whole. Undefined: in chunks, come what may. */
+  readonly whole: ((body: Uint8Array) => Answer) | undefined
+  /** What ends the body in chunks: the last one, with trailers if there are any. */
+  readonly last: () => string
+}
 
 /** How an {@link AnswerStream} reaches its peer. */
 export interface AnswerStreamOptions {
@@ -11,19 +26,14 @@ export interface AnswerStreamOptions {
   /** Set while the peer has to read. */
   readonly writing: Deadline
   readonly writeTimeout: number
-  /** What ends a chunked body, trailers and all; without it, no trailers. */
-  readonly last: (() => string) | undefined
   /** Writes what is to leave before. */
   flush(): void
   /** Bytes were written. */
   count(bytes: number): void
   /** The peer does not take the end of it. */
   congest(): void
-  /**
-   * Writes the answer for a body that turns out to be whole already, and tells whether the connection outlives it.
-   * Without it, the answer goes out as it was prepared.
-   */
-  readonly finish: ((body: Uint8Array) => boolean) | undefined
+  /** Writes an answer in one piece. */
+  write(answer: Answer, body: Uint8Array): void
 }
 
 /** The most that is written without looking whether the peer takes it, and that is gathered in one turn. */
@@ -45,22 +55,23 @@ export class AnswerStream {
    * as long as its Content-Length says, BrokenError or ClosedError when the peer is gone.
    */
   readonly done: Promise<boolean>
-  readonly #answer: Answer
+  readonly #answer: LongAnswer
   readonly #options: AnswerStreamOptions
   readonly #source: AnswerSource
   readonly #declared: number | undefined
   readonly #gathered: Uint8Array[] = []
   #size = 0
   #begun = false
+  #keepAlive = false
   #ended = false
   #room = true
   #reject!: (error: unknown) => void
 
   /** @throws what opening the body throws. */
-  constructor(answer: Answer, body: Exclude<Answer['body'], null>, options: AnswerStreamOptions) {
+  constructor(answer: LongAnswer, options: AnswerStreamOptions) {
     this.#answer = answer
     this.#options = options
-    this.#source = sourceOf(body)
+    this.#source = sourceOf(answer.body)
     this.#declared = typeof answer.framing === 'number' ? answer.framing : undefined
     this.done = new Promise((resolve, reject) => {
       this.#reject = reject
@@ -124,7 +135,8 @@ export class AnswerStream {
     if (this.#begun) return
     this.#begun = true
     const { connection, flush, count } = this.#options
-    const { head } = this.#answer
+    const { head, keepAlive } = this.#answer.begin()
+    this.#keepAlive = keepAlive
     flush()
     count(head.length)
     connection.cork()
@@ -134,20 +146,24 @@ export class AnswerStream {
   }
 
   #finish(): boolean {
-    const { connection, finish, last, count, congest } = this.#options
-    if (!this.#begun && finish) {
+    const { connection, write, count, congest } = this.#options
+    const { framing, whole, last } = this.#answer
+    if (!this.#begun && whole) {
       this.#begun = true
       const pieces = this.#gathered
-      return finish(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+      const body = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+      const answer = whole(body)
+      write(answer, body)
+      return answer.keepAlive
     }
     this.#begin()
-    if (this.#answer.framing === 'chunked') {
-      const end = last?.() ?? lastChunk()
+    if (framing === 'chunked') {
+      const end = last()
       count(end.length)
       this.#room = connection.write(end, 'latin1')
     }
     if (!this.#room) congest()
-    return this.#answer.keepAlive
+    return this.#keepAlive
   }
 
   #write(bytes: Uint8Array): void {

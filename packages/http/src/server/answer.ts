@@ -1,6 +1,5 @@
 import { type Framing, isBodiless } from '../codec/index.ts'
-import type { FieldsInit } from '../message/fields-init.ts'
-import { answerFields } from './answer-fields.ts'
+import type { AnswerFields } from './answer-fields.ts'
 
 /** What an application may send as the body of an answer. Bytes belong to the server once they were given. */
 export type AnswerBody = string | Uint8Array | AsyncIterable<Uint8Array | string> | null
@@ -11,42 +10,44 @@ export interface Asked {
   readonly minor: 0 | 1
 }
 
-/** An answer ready to go out: how it is framed was decided, its head is encoded and valid. */
+/** An answer ready to go out but for its body: how that is framed was decided, the head is encoded and valid. */
 export interface Answer {
   readonly head: string
   readonly framing: Framing
-  readonly body: AnswerBody
+  /** Whether no body follows, whatever was given: HEAD or the status forbids it (205: RFC 9110 section 15.3.6). */
+  readonly bodiless: boolean
   /** Whether the connection outlives it. */
   readonly keepAlive: boolean
 }
 
 /**
- * Decides how an answer is framed and encodes its head. A body that the status or HEAD forbids is dropped; a
- * stream of unknown length goes out in chunks, or to a 1.0 client until the close.
+ * Decides how an answer is framed and encodes its head. A stream of unknown length goes out in chunks, or to a 1.0
+ * client until the close.
  *
  * @throws TypeError or RangeError for what cannot be sent.
  */
 export function prepareAnswer(
-  { method, minor }: Asked,
+  asked: Asked,
   status: number,
-  fields: FieldsInit | readonly string[],
+  fields: AnswerFields,
   body: AnswerBody,
   keepAlive: boolean,
 ): Answer {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new RangeError(`Cannot respond: ${status} is not a final status`)
   }
+  const { method, minor } = asked
   if (method === 'CONNECT' && status < 300) {
     throw new TypeError(`Cannot respond: ${status} to CONNECT opens a tunnel, which takeOver() does`)
   }
-  const known = answerFields(fields)
   const bodiless = isBodiless({ status, method })
+  const reset = status === 205
   const framing = bodiless
-    ? (known.declared ?? toldOf(body, method, status))
-    : (lengthOf(body) ?? known.declared ?? (minor === 1 ? 'chunked' : 'until-close'))
-  const lasting = keepAlive && !known.close && framing !== 'until-close'
-  const head = known.head({ status, framing, keepAlive: lasting, method, minor })
-  return { head, framing, body: bodiless ? null : body, keepAlive: lasting }
+    ? (fields.declared ?? toldOf(body, method, status))
+    : (lengthOf(reset ? null : body) ?? fields.declared ?? (minor === 1 ? 'chunked' : 'until-close'))
+  // Behind a CONNECT that was declined may stand what the client took for tunnelled already.
+  const lasting = keepAlive && !fields.close && framing !== 'until-close' && method !== 'CONNECT'
+  return fields.answer(asked, status, framing, bodiless || reset, lasting)
 }
 
 /** The answer to HEAD tells of the body that GET would have got, where that is known. */

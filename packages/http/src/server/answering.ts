@@ -1,14 +1,16 @@
 import { type ByteConnection, ClosedError } from '@fairlead/core'
 import { ready } from '@fairlead/core/transport'
 
-import { encodeResponseHead } from '../codec/index.ts'
+import { encodeResponseHead, type Framing, lastChunk, type RequestHead } from '../codec/index.ts'
 import { type FieldsInit, rawFields } from '../message/fields-init.ts'
 import { reasonOf } from '../message/status.ts'
+import { type AnswerFields, answerFields } from './answer-fields.ts'
 import { discard } from './answer-source.ts'
-import { type Answer, type AnswerBody, prepareAnswer } from './answer.ts'
+import type { LongAnswer } from './answer-stream.ts'
+import { type AnswerBody, prepareAnswer } from './answer.ts'
 import { httpChannels } from './diagnostics.ts'
 import type { Exchange, RespondOptions } from './exchange.ts'
-import { isSmall, type Outlet, type StreamEnd } from './outlet.ts'
+import { isSmall, type Outlet } from './outlet.ts'
 import { prepareRefusal, prepareTrailed } from './reply.ts'
 import type { Counters } from './stats.ts'
 import type { Turn } from './turn.ts'
@@ -20,8 +22,12 @@ export interface AnsweringHost {
   readonly over: boolean
   /** Whether the next answer is the last. */
   readonly stopping: boolean
+  /** Of the request that is read, as far as it is known. */
+  readonly method: string
   /** Whether another request waits, whose answer may come in this turn, too. */
   readonly more: boolean
+  /** The status of an answer that failed before anything of it was written. */
+  readonly blame: number
   /** An answer is given, all of it. False: it is the last. */
   answered(keepAlive: boolean): void
 }
@@ -54,18 +60,19 @@ export class Answering {
       throw new ClosedError('Cannot respond: the client is gone')
     }
     try {
-      const raw = rawFields(fields)
-      const trailers = options?.trailers
-      const trailed = trailers && prepareTrailed(head, status, raw, body, trailers, this.#lasting)
-      if (trailed) return this.#stream(exchange, status, trailed.answer, trailed.body, trailed)
-      const answer = prepareAnswer(head, status, raw, body, this.#lasting)
-      if (!isSmall(answer.body)) {
-        const whole = (bytes: Uint8Array): Answer => prepareAnswer(head, status, raw, bytes, this.#lasting)
-        return this.#stream(exchange, status, answer, answer.body, { whole, last: undefined })
+      const known = answerFields(fields)
+      if (options?.trailers) {
+        const trailed = this.#trailed(head, status, known, body, options.trailers)
+        if (trailed) return this.#stream(exchange, status, trailed)
       }
-      if (answer.body !== body) discard(body)
+      const answer = prepareAnswer(head, status, known, body, this.#lasting)
+      const sent = answer.bodiless ? null : body
+      if (!isSmall(sent)) {
+        return this.#stream(exchange, status, this.#long(head, status, known, sent, answer.framing))
+      }
+      if (sent !== body) discard(body)
       if (this.#host.more) this.#outlet.gatherTurn()
-      this.#outlet.write(answer, answer.body)
+      this.#outlet.write(answer, sent)
       this.#counters.answer(status)
       this.#finish(status, answer.keepAlive)
       return ready
@@ -100,11 +107,11 @@ export class Answering {
   refuse(status: number, error: Error): void {
     const { exchange, head } = this.#turn
     if (this.#host.over) return
-    const answer = prepareRefusal(head, status)
+    const { answer, body } = prepareRefusal(head ?? { method: this.#host.method, minor: 1 }, status)
     this.#counters.refuse(status)
     this.#counters.answer(status)
     try {
-      this.#outlet.write(answer, answer.body as string | null)
+      this.#outlet.write(answer, body)
     } catch {
       // It is gone, and cannot be told.
     }
@@ -115,27 +122,59 @@ export class Answering {
     exchange?.end(error)
   }
 
-  /** Whether the connection outlives an answer that is given now. */
+  /** Whether the connection outlives an answer that is given now, all of it. */
   get #lasting(): boolean {
     return !this.#host.stopping && this.#turn.lasting
   }
 
-  #stream(
-    exchange: Exchange,
+  #long(
+    head: RequestHead,
     status: number,
-    answer: Answer,
+    fields: AnswerFields,
     body: Exclude<AnswerBody, null>,
-    end: StreamEnd,
-  ): Promise<void> {
-    const stream = this.#outlet.stream(answer, body, end)
-    this.#counters.answer(status)
+    framing: Framing,
+  ): LongAnswer {
+    return {
+      body,
+      framing,
+      begin: () => {
+        this.#counters.answer(status)
+        const keepAlive = !this.#host.stopping && this.#turn.hopeful
+        return prepareAnswer(head, status, fields, body, keepAlive)
+      },
+      whole: (bytes) => {
+        this.#counters.answer(status)
+        return prepareAnswer(head, status, fields, bytes, this.#lasting)
+      },
+      last: lastChunk,
+    }
+  }
+
+  /** Undefined where there is nothing that trailers could stand behind. */
+  #trailed(
+    head: RequestHead,
+    status: number,
+    known: AnswerFields,
+    given: AnswerBody,
+    trailers: NonNullable<RespondOptions['trailers']>,
+  ): LongAnswer | undefined {
+    const trailed = prepareTrailed(head, known, given, trailers)
+    if (!trailed) return undefined
+    const { fields, body, last } = trailed
+    const { framing, bodiless } = prepareAnswer(head, status, fields, body, this.#lasting)
+    if (framing !== 'chunked' || bodiless) return undefined
+    return { ...this.#long(head, status, fields, body, framing), whole: undefined, last }
+  }
+
+  #stream(exchange: Exchange, status: number, answer: LongAnswer): Promise<void> {
+    const stream = this.#outlet.stream(answer)
     return stream.done.then(
       (keepAlive) => this.#finish(status, keepAlive),
       (error: unknown) => {
         exchange.end(error as Error)
         // Half an answer must not look like a whole one.
         if (stream.begun) this.#host.connection.destroy(error as Error)
-        else if (exchange === this.#turn.exchange) this.refuse(500, error as Error)
+        else if (exchange === this.#turn.exchange) this.refuse(this.#host.blame, error as Error)
         throw error
       },
     )

@@ -3,19 +3,24 @@
  * grace shortens the first.
  */
 export class Background {
-  readonly #work = new Set<Promise<unknown>>()
+  readonly #work = new Set<object>()
   /** When waiting is over, and who waits. */
   #until = Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
   #done: (() => void) | undefined
 
-  /** Takes a promise in; `fail` hears its rejection. */
-  add(promise: Promise<unknown>, fail: (error: unknown) => void): void {
-    this.#work.add(promise)
-    promise.then(undefined, fail).finally(() => {
-      this.#work.delete(promise)
-      if (this.#work.size === 0) this.#release()
-    })
+  /** Takes a promise in; `fail` hears its rejection. What is no promise is done already. */
+  add(promise: unknown, fail: (error: unknown) => void = () => {}): void {
+    const work = {}
+    this.#work.add(work)
+    // Awaiting takes whatever it is, a thenable of somebody's and one that throws when it is looked at.
+    const wait = async (): Promise<void> => void (await promise)
+    void wait()
+      .catch(fail)
+      .finally(() => {
+        this.#work.delete(work)
+        if (this.#work.size === 0) this.#release()
+      })
   }
 
   /** Whoever waits, or will, waits for `grace` milliseconds from now at the longest. */

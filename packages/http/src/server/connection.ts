@@ -20,7 +20,6 @@ import { answeredError, type Intake, type IntakeHost } from './intake.ts'
 import { isWriteTimeout, Linger } from './linger.ts'
 import { Outlet } from './outlet.ts'
 import { Patience, type PatienceHost, type Phase } from './patience.ts'
-import { expectsTooMuch } from './reply.ts'
 import { Turn } from './turn.ts'
 
 /**
@@ -52,8 +51,8 @@ export class ServerConnection
   #anew = false
   /** The next answer is the last. */
   #stopping = false
-  /** What still comes cannot be understood, and is dropped. */
-  #deaf = false
+  /** Why what still comes cannot be understood, and is dropped. */
+  #trouble: SocketError | undefined
   /** Nothing is read as HTTP any more. */
   #over = false
   /** The one that took the connection over. */
@@ -76,13 +75,13 @@ export class ServerConnection
 
   onData(chunk: Uint8Array): void {
     this.#context.counters.bytesIn += chunk.byteLength
-    if (this.#over || this.#deaf) return
+    if (this.#over || this.#trouble) return
     this.#inlet.add(chunk)
     this.#go()
   }
 
   onEnd(): void {
-    if (this.#over || this.#deaf) return
+    if (this.#over || this.#trouble) return
     this.#stopping = true
     try {
       this.#inlet.end()
@@ -138,7 +137,17 @@ export class ServerConnection
   }
 
   get stopping(): boolean {
-    return this.#stopping
+    return this.#stopping || this.#context.closing
+  }
+
+  get method(): string {
+    return this.#inlet.method
+  }
+
+  /** The client's, where its bytes were bad, too many, or too late. */
+  get blame(): number {
+    if (this.#trouble instanceof HttpProtocolError) return this.#trouble.statusHint
+    return this.#trouble instanceof TimeoutError ? 408 : 500
   }
 
   /** While what was read is being parsed, its answers are gathered anyway. */
@@ -149,9 +158,10 @@ export class ServerConnection
   answered(keepAlive: boolean): void {
     this.#patience.end()
     if (this.#over) return
-    if (!keepAlive || this.#stopping) {
+    const { inBody, lasting } = this.#turn
+    if (!keepAlive || this.#stopping || (inBody && !lasting)) {
       this.#leave()
-    } else if (this.#turn.inBody) {
+    } else if (inBody) {
       this.#turn.intake?.drop()
     } else {
       this.#inlet.decline()
@@ -174,8 +184,13 @@ export class ServerConnection
     return { connection: this.connection, head }
   }
 
-  /** The application threw, or took too long: its client hears of it if it has heard nothing yet. */
   failed(exchange: Exchange, error: unknown): void {
+    this.#answerFor(exchange, error)
+    if (!exchange.abandoned) this.#context.tell(exchange, error)
+  }
+
+  /** The application threw, or took too long: its client hears of it if it has heard nothing yet. */
+  #answerFor(exchange: Exchange, error: unknown): void {
     if (exchange === this.#taken) {
       // What was written in this turn leaves first.
       setImmediate(() => this.connection.destroy(error as Error))
@@ -198,7 +213,7 @@ export class ServerConnection
   }
 
   flow(intake: Intake, wanted: boolean): void {
-    if (this.#over || this.#deaf || intake !== this.#turn.intake || intake.ended) return
+    if (this.#over || this.#trouble || intake !== this.#turn.intake || intake.ended) return
     if (!wanted) this.#inlet.pause()
     else if (intake.ask() && !this.#welcome()) return
     this.#go()
@@ -206,16 +221,16 @@ export class ServerConnection
 
   fail(intake: Intake, error: unknown): void {
     const { exchange } = this.#turn
-    if (exchange && intake === this.#turn.intake) this.#context.fail(exchange, error)
+    if (exchange && intake === this.#turn.intake) exchange.fail(error)
   }
 
   get parsing(): boolean {
-    return !this.#over && !this.#deaf && !this.#outlet.congested && this.#turn.open
+    return !this.#over && !this.#trouble && !this.#outlet.congested && this.#turn.open
   }
 
   begin(head: RequestHead): void {
     this.#anew = true
-    if (expectsTooMuch(head)) {
+    if (head.expectsOther) {
       this.#turn.head = head
       const problem = { side: 'remote', statusHint: 417 } as const
       throw new HttpProtocolError('Cannot read message: it expects what is not done here', problem)
@@ -251,7 +266,8 @@ export class ServerConnection
 
   readTimedOut(phase: Exclude<Phase, 'handler'>): void {
     // Closing what is idle at a shutdown is no fault of anybody's.
-    if (phase !== 'idle' || !this.#stopping) this.#context.counters.timeouts[phase]++
+    const counted = phase === 'rest' ? 'body' : phase
+    if (phase !== 'idle' || !this.#stopping) this.#context.counters.timeouts[counted]++
     if (phase === 'headers' && this.#inlet.inHead) {
       this.#spoil(new TimeoutError('Cannot read head: the peer sends nothing', { phase }))
     } else if (phase === 'body' && this.#turn.exchange) {
@@ -265,10 +281,7 @@ export class ServerConnection
     const { exchange } = this.#turn
     if (!exchange) return
     this.#context.counters.timeouts.handler++
-    this.#context.fail(
-      exchange,
-      new TimeoutError('Cannot answer: the handler takes too long', { phase: 'handler' }),
-    )
+    exchange.fail(new TimeoutError('Cannot answer: the handler takes too long', { phase: 'handler' }))
   }
 
   /** Does what can be done now; all answers that come of it leave together. */
@@ -297,7 +310,7 @@ export class ServerConnection
   get #phase(): Phase {
     const { exchange, intake, inBody } = this.#turn
     if (exchange) return inBody && intake?.open ? 'body' : 'handler'
-    if (inBody) return 'body'
+    if (inBody) return 'rest'
     if (this.#outlet.congested) return 'handler'
     return this.#inlet.inHead || !this.#inlet.begun ? 'headers' : 'idle'
   }
@@ -311,7 +324,7 @@ export class ServerConnection
       return false
     }
     const { head } = this.#turn
-    if (head?.expectContinue && !this.#inlet.waiting && !this.#outlet.busy) {
+    if (head?.expectContinue && !this.#inlet.waiting && !this.#outlet.begun) {
       this.#answering.say(100, 'HTTP/1.1 100 Continue\r\n\r\n')
     }
     return true
@@ -319,21 +332,23 @@ export class ServerConnection
 
   /** Nothing more can be understood: the peer broke the protocol or a limit, stalled, or ended in the middle. */
   #spoil(error: SocketError): void {
-    this.#deaf = this.#stopping = true
+    this.#trouble = error
+    this.#stopping = true
     this.#inlet.take()
     this.#inlet.hold()
     const { exchange, intake } = this.#turn
     this.#turn.abandon(error)
-    // An answer that was given, or is on its way, stands.
+    // An answer that was given, or is on its way, stands, unless it fails of this.
     if (this.#outlet.busy) this.#patience.deafen()
     else if (intake && !exchange) this.#leave()
-    else this.#answering.refuse(error instanceof HttpProtocolError ? error.statusHint : 408, error)
+    else this.#answering.refuse(this.blame, error)
   }
 
   /** Ends, and listens a while for what still comes, so that the peer sees the answer. */
   #leave(idle = false): void {
     if (this.#over) return
     this.#over = true
+    this.#inlet.pause()
     this.#inlet.take()
     this.#patience.release()
     this.#outlet.release()

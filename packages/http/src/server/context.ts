@@ -9,10 +9,12 @@ export interface ServerContext {
   readonly times: HttpTimes
   readonly limits: Partial<CodecLimits>
   readonly counters: Counters
+  /** Whether the server has begun to close: an answer given from then on is the last of its connection. */
+  readonly closing: boolean
   /** Gives an exchange to the application. */
   dispatch(exchange: Exchange): void
-  /** What the application threw. */
-  fail(exchange: Exchange, error: unknown): void
+  /** What the application threw, for whoever wants to know. */
+  tell(exchange: Exchange, error: unknown): void
   /** Who asks, as far as trusted proxies say. */
   clientOf(exchange: Exchange): Client
   /** A polite close of the server waits for it. */

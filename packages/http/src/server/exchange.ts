@@ -1,8 +1,10 @@
 import { type Address, type ByteConnection, BusyError, ClosedError, type TlsFacts } from '@fairlead/core'
 import { ready, rejected } from '@fairlead/core/transport'
 
+import type { RequestHead } from '../codec/index.ts'
+import type { IncomingBody } from '../message/body.ts'
 import type { FieldsInit } from '../message/fields-init.ts'
-import type { IncomingRequest } from '../message/request.ts'
+import { IncomingRequest } from '../message/request.ts'
 import { discard } from './answer-source.ts'
 import type { AnswerBody } from './answer.ts'
 import type { Client } from './client.ts'
@@ -42,17 +44,25 @@ const noFields = {}
  * requests; the next begins when this one is answered.
  */
 export class Exchange {
-  readonly request: IncomingRequest
+  readonly #head: RequestHead
+  readonly #body: IncomingBody | undefined
   readonly #host: ExchangeHost
+  #request: IncomingRequest | undefined
   #answered = false
   #abandoned = false
   #abort: AbortController | undefined
   #over: Error | undefined
   #client: Client | undefined
 
-  constructor(request: IncomingRequest, host: ExchangeHost) {
-    this.request = request
+  constructor(head: RequestHead, body: IncomingBody | undefined, host: ExchangeHost) {
+    this.#head = head
+    this.#body = body
     this.#host = host
+  }
+
+  /** Made when asked for. */
+  get request(): IncomingRequest {
+    return (this.#request ??= new IncomingRequest(this.#head, this.#body))
   }
 
   /** The peer's own; see {@link client} for who stands behind it. */
@@ -75,8 +85,8 @@ export class Exchange {
 
   /** Whether the client offers to go on with another protocol: an Upgrade without a body, or a CONNECT. */
   get offersUpgrade(): boolean {
-    const { method, upgrade, hasBody } = this.request
-    return !hasBody && (upgrade !== undefined || method === 'CONNECT')
+    const { method, upgrade, framing } = this.#head
+    return (upgrade !== undefined || method === 'CONNECT') && (framing === 'none' || framing === 0)
   }
 
   /** Whether `respond` or `takeOver` was called. */
@@ -180,7 +190,10 @@ export class Exchange {
     return taken
   }
 
-  /** The application failed: the client is told, if it was told nothing yet. */
+  /**
+   * The application failed: the client gets 500, or sees its answer cut, and `onError` is told, unless the client
+   * itself was to blame. A handler that throws or rejects comes here by itself.
+   */
   fail(error: unknown): void {
     this.#host.failed(this, error)
   }

@@ -11,8 +11,8 @@ import type { HttpServer } from './listener.ts'
  * called as often as one likes, at once, on any open listener, whatever it listens on.
  *
  * `request` and `init` are those of `fetch`; a path will do. Each call is a connection of its own, in memory and
- * without TLS, and it is none of the listener's: `maxConnections` does not count it, `close` does not wait for it, and
- * `exchange.remoteAddress` is a memory address. The Host is that of the URL, unless the headers have one. Text,
+ * without TLS, and it is not among the listener's: `maxConnections` does not count it, and `exchange.remoteAddress` is a memory
+ * address. `close` waits for it, within its grace, and `destroy` cuts it. The Host is that of the URL, unless the headers have one. Text,
  * bytes and forms go out with a Content-Length, streams and the bodies of `Request`s in chunks. Redirects are not
  * followed, interim answers and trailers not told. Cancelling the body is a client that leaves, and so is `signal`.
  *

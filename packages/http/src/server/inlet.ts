@@ -53,6 +53,11 @@ export class Inlet {
     return this.#parser.inHead
   }
 
+  /** Of the request that began last, as far as its request line was read. */
+  get method(): string {
+    return this.#parser.method ?? 'GET'
+  }
+
   /** Whether anything waits to be parsed. */
   get waiting(): boolean {
     return this.#rest !== undefined

@@ -26,6 +26,7 @@ export class Intake implements BodySource {
   readonly #head: RequestHead
   readonly #host: IntakeHost
   #wanted = false
+  #read = false
   #asked = false
   #dropping = false
   #received = 0
@@ -48,6 +49,11 @@ export class Intake implements BodySource {
     return this.#wanted || this.#dropping
   }
 
+  /** Whether somebody has begun to read it. */
+  get read(): boolean {
+    return this.#read
+  }
+
   /** Whether what is left will come, and is little enough to be read for the sake of the connection. */
   get worthDropping(): boolean {
     if (this.ended) return true
@@ -64,9 +70,9 @@ export class Intake implements BodySource {
     return first
   }
 
-  /** Whether enough came since the last time to earn its sender more time. */
+  /** Whether enough came since the last time to earn its sender more time. What is dropped earns none. */
   earned(): boolean {
-    if (this.#earned < progress) return false
+    if (this.#earned < progress || this.#dropping) return false
     this.#earned = 0
     return true
   }
@@ -93,6 +99,7 @@ export class Intake implements BodySource {
   flow(wanted: boolean): void {
     if (this.#dropping) return
     this.#wanted = wanted
+    this.#read ||= wanted
     this.#host.flow(this, wanted)
   }
 

@@ -56,6 +56,8 @@ export class HttpServer implements HttpListener, ServerContext {
   readonly #upgrades = new Set<OnUpgrade>()
   readonly #queue = new AcceptQueue<Exchange>(defaultAcceptBacklog)
   readonly #background = new Background()
+  /** Connections that are none of the listener's. */
+  readonly #attached = new Map<ByteConnection, ServerConnection>()
   readonly #life = new Lifecycle()
   #listener!: Listener<ByteConnection>
 
@@ -75,6 +77,7 @@ export class HttpServer implements HttpListener, ServerContext {
     void this.#listener.closed.then(async (reason) => {
       this.#queue.close()
       await this.#background.settled()
+      for (const connection of this.#attached.keys()) connection.destroy()
       this.#life.finish(reason)
     })
   }
@@ -85,18 +88,30 @@ export class HttpServer implements HttpListener, ServerContext {
       if (this.#onExchange) this.#guard(exchange, this.#onExchange(exchange))
       else if (!this.#queue.offer(exchange)) void exchange.respond(503)
     } catch (error) {
-      this.fail(exchange, error)
+      exchange.fail(error)
     }
   }
 
-  fail(exchange: Exchange, error: unknown): void {
-    exchange.fail(error)
-    if (!exchange.abandoned) this.#tell(error, exchange)
+  /** Whoever is told of errors has none of his own to tell. */
+  tell(exchange: Exchange, error: unknown): void {
+    if (httpChannels.error.hasSubscribers) httpChannels.error.publish({ exchange, error })
+    const tell = async (): Promise<void> => this.#onError?.(error, exchange)
+    tell().catch(() => {})
   }
 
-  /** Speaks HTTP on a connection that did not come by way of the listener, as {@link inject} makes one. */
+  get closing(): boolean {
+    return this.#listener.state !== 'open'
+  }
+
+  /**
+   * Speaks HTTP on a connection that did not come by way of the listener, as {@link inject} makes one. It takes part
+   * in the listener's close all the same.
+   */
   attach(connection: ByteConnection): void {
-    connection.handle(new ServerConnection(connection, this))
+    const served = new ServerConnection(connection, this)
+    this.#attached.set(connection, served)
+    this.#background.add(connection.closed.then(() => this.#attached.delete(connection)))
+    connection.handle(served)
   }
 
   inject(request: Request | URL | string, init?: RequestInit): Promise<Response> {
@@ -112,7 +127,7 @@ export class HttpServer implements HttpListener, ServerContext {
   }
 
   waitUntil(exchange: Exchange, promise: Promise<unknown>): void {
-    this.#background.add(promise, (error) => this.#tell(error, exchange))
+    this.#background.add(promise, (error) => this.tell(exchange, error))
   }
 
   onUpgrade(callback: OnUpgrade): () => void {
@@ -157,23 +172,18 @@ export class HttpServer implements HttpListener, ServerContext {
     const grace = graceOf(options)
     this.#background.limit(grace)
     void this.#listener.close({ grace })
+    for (const served of this.#attached.values()) served.onShutdown(grace)
     return this.#life.settled(options?.signal)
   }
 
   destroy(error?: Error): void {
     this.#background.limit(0)
     this.#listener.destroy(error)
+    for (const connection of this.#attached.keys()) connection.destroy(error)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** Whoever is told of errors has none of his own to tell. */
-  #tell(error: unknown, exchange: Exchange): void {
-    if (httpChannels.error.hasSubscribers) httpChannels.error.publish({ exchange, error })
-    const tell = async (): Promise<void> => this.#onError?.(error, exchange)
-    tell().catch(() => {})
   }
 
   #upgrade(exchange: Exchange): boolean {
@@ -188,7 +198,7 @@ export class HttpServer implements HttpListener, ServerContext {
   #guard(exchange: Exchange, answer: unknown): void {
     // An answer that was given at once says so with one promise for all, of which nothing has to be heard.
     if (answer === undefined || answer === ready) return
-    if (isPromise(answer)) answer.then(undefined, (error: unknown) => this.fail(exchange, error))
+    if (isPromise(answer)) answer.then(undefined, (error: unknown) => exchange.fail(error))
   }
 }
 

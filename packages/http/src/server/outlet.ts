@@ -1,17 +1,9 @@
 import { type ByteConnection, TimeoutError } from '@fairlead/core'
 import { Deadline } from '@fairlead/core/transport'
 
-import { AnswerStream, copySize, sliceSize } from './answer-stream.ts'
+import { AnswerStream, copySize, type LongAnswer, sliceSize } from './answer-stream.ts'
 import type { Answer, AnswerBody } from './answer.ts'
 import type { Counters } from './stats.ts'
-
-/** How a long answer is finished. */
-export interface StreamEnd {
-  /** The answer, once its body turned out to be whole already. Undefined: it goes out in chunks, come what may. */
-  readonly whole: ((body: Uint8Array) => Answer) | undefined
-  /** What stands behind the last chunk, its own line included. */
-  readonly last: (() => string) | undefined
-}
 
 /**
  * The output of an HTTP connection: answers on their way out, and whether the peer takes them.
@@ -42,9 +34,14 @@ export class Outlet {
     return this.#congested
   }
 
-  /** Whether an answer is under way. */
+  /** Whether a long answer is under way. */
   get busy(): boolean {
     return this.#stream !== undefined
+  }
+
+  /** Whether something of it was written. */
+  get begun(): boolean {
+    return this.#stream?.begun === true
   }
 
   /** Bytes of all answers so far. */
@@ -76,16 +73,15 @@ export class Outlet {
    *
    * @throws what opening the body throws; nothing was written then.
    */
-  stream(answer: Answer, body: Exclude<AnswerBody, null>, { whole, last }: StreamEnd): AnswerStream {
-    const stream = new AnswerStream(answer, body, {
+  stream(answer: LongAnswer): AnswerStream {
+    const stream = new AnswerStream(answer, {
       connection: this.#connection,
       writing: this.#writing,
       writeTimeout: this.#writeTimeout,
-      last,
       flush: () => this.#send(),
       count: (bytes) => this.#count(bytes),
       congest: () => this.congest(),
-      finish: whole && ((bytes) => this.#finish(whole(bytes), bytes)),
+      write: (whole, body) => this.write(whole, body),
     })
     this.#stream = stream
     return stream
@@ -155,11 +151,6 @@ export class Outlet {
     this.#text = ''
     this.#writing.clear()
     this.#stream?.cut(error)
-  }
-
-  #finish(answer: Answer, body: Uint8Array): boolean {
-    this.write(answer, body)
-    return answer.keepAlive
   }
 
   #writeBytes(head: string, body: Uint8Array): void {

@@ -4,9 +4,9 @@ import type { HttpTimes } from './options.ts'
 
 /**
  * What a connection waits for: the first byte of another request, the rest of a head, more of a body that somebody
- * wants, or the application (and, with it, a peer that has to read first).
+ * wants, the rest of one that nobody does, or the application (and, with it, a peer that has to read first).
  */
-export type Phase = 'idle' | 'headers' | 'body' | 'handler'
+export type Phase = 'idle' | 'headers' | 'body' | 'rest' | 'handler'
 
 /** Who hears that something did not come in time. */
 export interface PatienceHost {
@@ -24,7 +24,7 @@ export interface PatienceHost {
  *               ▲                 │                           │
  *             byte              answer                  answer, early
  *               │                 ▼                           ▼
- *               └────────────── idle ◀──────end───────── body (dropped)
+ *               └────────────── idle ◀──────end──────────── rest
  * ```
  *
  * It is told the phase when a turn's work is done, not at each step of it: of a thousand requests that came
@@ -37,10 +37,14 @@ export class Patience {
   /** Only where `handlerTimeout` is finite. */
   readonly #handling: Deadline | undefined
   #phase: Phase = 'headers'
+  /** What the peer has left for more of the body, and when that ends: pausing does not wind the clock up. */
+  #bodyLeft: number
+  #bodyUntil = Infinity
 
   /** A new connection has `headersTimeout` for its first head, whether or not a byte of it has come. */
   constructor(times: HttpTimes, host: PatienceHost) {
     this.#times = times
+    this.#bodyLeft = times.bodyTimeout
     this.#host = host
     this.#reading.set(times.headersTimeout)
     if (times.handlerTimeout !== Infinity) {
@@ -55,7 +59,10 @@ export class Patience {
   /** Waits for `phase` from now on. One that goes on keeps its deadline, unless it begins anew. */
   enter(phase: Phase, anew: boolean): void {
     if (phase === this.#phase && !anew) return
+    if (anew) this.#bodyLeft = this.#times.bodyTimeout
+    else if (this.#phase === 'body') this.#bodyLeft = this.#bodyUntil - Deadline.now()
     this.#phase = phase
+    if (phase === 'body') this.#bodyUntil = Deadline.now() + this.#bodyLeft
     if (phase === 'handler') this.#reading.clear()
     else this.#set(this.#timeOf(phase))
   }
@@ -87,9 +94,11 @@ export class Patience {
   }
 
   #timeOf(phase: Exclude<Phase, 'handler'>): number {
-    const { headersTimeout, bodyTimeout, keepAliveTimeout } = this.#times
+    const { headersTimeout, bodyTimeout, keepAliveTimeout, lingerGrace } = this.#times
     if (phase === 'idle') return keepAliveTimeout
-    return phase === 'body' ? bodyTimeout : headersTimeout
+    // The peer has its answer, and is only heard out.
+    if (phase === 'rest') return Math.min(lingerGrace, bodyTimeout)
+    return phase === 'body' ? this.#bodyLeft : headersTimeout
   }
 
   #set(milliseconds: number): void {

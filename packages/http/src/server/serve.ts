@@ -4,6 +4,7 @@ import { Fields } from '../codec/index.ts'
 import { type RequestMaker, requestMaker } from '../web/request-of.ts'
 import { ServeContext, trailersOf } from '../web/serve-context.ts'
 import { take } from '../web/taken.ts'
+import { wholeAtOnce } from '../web/whole-at-once.ts'
 import { discard } from './answer-source.ts'
 import type { Exchange } from './exchange.ts'
 import { listen } from './listen.ts'
@@ -34,11 +35,12 @@ export interface ServeOptions extends HttpListenOptions {
 /**
  * Serves HTTP/1.1 with web-standard `Request` and `Response`: those of this package, which cost little, those of
  * the runtime, and those of anybody else. Bodies are streams with back-pressure both ways; `request.signal` is
- * aborted when the client is gone.
+ * aborted when the client is gone, with an `AbortError`, or when `handlerTimeout` has passed, with a `TimeoutError`;
+ * the cause is the error of `exchange.signal`.
  *
  * A handler that throws, gives no response, or one whose body was used, costs its client a 500, and is told to
- * `onError`. A target that is no URL is answered with 400, a method that no `Request` can have (CONNECT, TRACE)
- * with 501.
+ * `onError`. A target that is no URL of HTTP's is answered with 400, one of the other scheme than the client came by
+ * with 421, a method that no `Request` can have (CONNECT, TRACE) with 501.
  *
  * @throws TypeError or RangeError that names the option, ListenError when the address cannot be had.
  * @example
@@ -70,8 +72,21 @@ function handle(exchange: Exchange, requestOf: RequestMaker, handler: FetchHandl
   if (typeof request === 'number') return exchange.respond(request)
   const context = new ServeContext(exchange)
   const given = handler(request, context, context)
-  if (isPromise(given)) return given.then((response) => answer(context, response))
-  return answer(context, given)
+  if (!isPromise(given)) return answer(context, given)
+  // What fails is told here: whoever waited for the promise of that would cost every request another one.
+  given.then(
+    (response) => answerLate(context, response),
+    (error: unknown) => exchange.fail(error),
+  )
+}
+
+function answerLate(context: ServeContext, response: Given): void {
+  const { exchange } = context
+  try {
+    answer(context, response)?.then(undefined, (error: unknown) => exchange.fail(error))
+  } catch (error) {
+    exchange.fail(error)
+  }
 }
 
 function answer(context: ServeContext, response: Given): void | Promise<void> {
@@ -81,13 +96,20 @@ function answer(context: ServeContext, response: Given): void | Promise<void> {
     return undefined
   }
   const { status, list, body } = take(response)
-  const trailers = trailersOf(context)
   const fields = new Fields(list)
+  if (exchange.request.method === 'HEAD' && isStream(body) && !fields.has('content-length')) {
+    return wholeAtOnce(body).then((whole) => exchange.respond(status, fields, whole))
+  }
+  const trailers = trailersOf(context)
   const done =
     trailers === undefined
       ? exchange.respond(status, fields, body)
       : exchange.respond(status, fields, body, { trailers })
   return done === ready ? undefined : done
+}
+
+function isStream(body: unknown): body is ReadableStream<Uint8Array> {
+  return typeof body === 'object' && body !== null && !(body instanceof Uint8Array)
 }
 
 function isPromise(given: unknown): given is Promise<Given> {

@@ -1,5 +1,4 @@
 import type { RequestHead } from '../codec/index.ts'
-import { IncomingRequest } from '../message/request.ts'
 import { httpChannels } from './diagnostics.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { Intake, type IntakeHost } from './intake.ts'
@@ -57,11 +56,16 @@ export class Turn {
     return this.head?.keepAlive === true && this.intake?.worthDropping !== false
   }
 
+  /** The same of an answer that only begins: what is being read of the body will have been read by its end. */
+  get hopeful(): boolean {
+    return this.head?.keepAlive === true && (this.intake?.read === true || this.lasting)
+  }
+
   /** A request came. */
   begin(head: RequestHead): Exchange {
     const { framing } = head
     const intake = framing === 'none' || framing === 0 ? undefined : new Intake(head, this.#host)
-    const exchange = new Exchange(new IncomingRequest(head, intake?.body), this.#host)
+    const exchange = new Exchange(head, intake?.body, this.#host)
     this.head = head
     this.intake = intake
     this.exchange = exchange

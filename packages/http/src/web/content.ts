@@ -1,13 +1,26 @@
 import { toText } from './header-list.ts'
 import { runtime, type RuntimeResponse } from './runtime.ts'
+import { Whole, wholeOf } from './whole.ts'
 
 /**
- * What a message holds: text or bytes as they are, and anything else inside a `Response` of the runtime, which
- * knows how to read, clone and tell whether it was used.
+ * What a message holds: text or bytes as they are, or of which a stream was made, and anything else inside a
+ * `Response` of the runtime, which knows how to read, clone and tell whether it was used.
  */
-export type Content = string | Uint8Array | RuntimeResponse | null
+export type Content = Plain | Whole | RuntimeResponse
 
-/** Takes what was given as a body (Fetch standard section 5.2). @throws TypeError for a stream that has a reader. */
+/** What is no stream yet. */
+export type Plain = string | Uint8Array | null
+
+/** Whether it is no stream yet. */
+export function isPlain(content: Content): content is Plain {
+  return typeof content === 'string' || content === null || content instanceof Uint8Array
+}
+
+/**
+ * Takes what was given as a body (Fetch standard section 5.2).
+ *
+ * @throws TypeError for a stream that has a reader, or was used.
+ */
 export function contentOf(body: unknown): Content {
   if (typeof body === 'string') return body
   if (body === null || body === undefined) return null
@@ -17,26 +30,30 @@ export function contentOf(body: unknown): Content {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice()
   }
   if (body instanceof ArrayBuffer) return new Uint8Array(body).slice()
-  return new runtime.Response(body as ReadableStream)
+  const whole = wholeOf(body)
+  if (!whole) return new runtime.Response(body as ReadableStream)
+  if (!whole.intact) throw new TypeError('Invalid body: the stream has a reader, or was used')
+  return whole
 }
 
 /** The Content-Type that comes with a body, unless another one is given. */
 export function typeOf(body: unknown, content: Content): string | null {
-  if (content === null || content instanceof Uint8Array) return null
+  if (content === null || content instanceof Uint8Array || content instanceof Whole) return null
   if (typeof content !== 'string') return content.headers.get('content-type')
   return body instanceof URLSearchParams
     ? 'application/x-www-form-urlencoded;charset=UTF-8'
     : 'text/plain;charset=UTF-8'
 }
 
-/** A second one of its own. @throws TypeError when it was used. */
+/** A second one of its own, of one that was not used. */
 export function cloneOf(content: Content): Content {
+  if (content instanceof Whole) return cloneOf(content.content)
   if (content === null || typeof content === 'string') return content
   return content instanceof Uint8Array ? content.slice() : content.clone()
 }
 
 /** Bytes or text as a stream, with all that streams can. */
-export function carrierOf(content: string | Uint8Array | null, type: string | null = null): RuntimeResponse {
+function carrierOf(content: Plain, type: string | null = null): RuntimeResponse {
   return new runtime.Response(
     content as string | null,
     type === null ? undefined : { headers: { 'Content-Type': type } },
@@ -46,11 +63,7 @@ export function carrierOf(content: string | Uint8Array | null, type: string | nu
 export type Reader = 'arrayBuffer' | 'blob' | 'bytes' | 'formData' | 'json' | 'text'
 
 /** Reads what is there whole. `type` is the Content-Type of the message. */
-export async function read(
-  content: string | Uint8Array | null,
-  how: Reader,
-  type: string | null,
-): Promise<unknown> {
+export async function read(content: Plain, how: Reader, type: string | null): Promise<unknown> {
   switch (how) {
     case 'text':
       return textOf(content)
@@ -81,7 +94,7 @@ export function readCarrier(carrier: RuntimeResponse, how: Reader, type: string 
 type Readable = Record<Reader, () => Promise<unknown>>
 
 /** UTF-8 decode (Encoding standard): without a byte order mark, and with U+FFFD for what is no character. */
-export function textOf(content: string | Uint8Array | null): string {
+export function textOf(content: Plain): string {
   if (content === null) return ''
   const text = typeof content === 'string' ? wellFormed(content) : decode(content)
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
@@ -92,7 +105,7 @@ function decode(bytes: Uint8Array): string {
 }
 
 /** Bytes for whoever asked to keep. */
-export function bytesOf(content: string | Uint8Array | null): Uint8Array<ArrayBuffer> {
+export function bytesOf(content: Plain): Uint8Array<ArrayBuffer> {
   if (content === null) return new Uint8Array()
   // Neither shares the runtime's pool with anybody.
   return typeof content === 'string' ? new TextEncoder().encode(content) : new Uint8Array(content)

@@ -11,11 +11,14 @@ import {
   toText,
 } from './header-list.ts'
 import {
+  findRuntime,
   type HeadersInit,
   inspect,
   isInstance,
+  onceFound,
   runtime,
   type RuntimeHeaders,
+  shareState,
   standBefore,
 } from './runtime.ts'
 
@@ -41,6 +44,7 @@ export class Headers implements RuntimeHeaders {
   /** @throws TypeError for a name or value that cannot be one. */
   constructor(init?: HeadersInit)
   constructor(init: HeadersInit | undefined, own?: typeof adopted) {
+    findRuntime()
     if (own === adopted) this.#list = init as unknown as HeaderList
     else this.#list = init === undefined ? [] : Headers.#copy(init)
   }
@@ -185,13 +189,27 @@ Object.defineProperty(HeadersIterator.prototype, Symbol.toStringTag, {
   configurable: true,
 })
 
-standBefore(Headers, runtime.Headers)
+standBefore(Headers, 'Headers')
+// Deno looks into what passes for one of its own; Node and Bun iterate it.
+onceFound(() => {
+  if (!isTaken()) shareState(Headers, new runtime.Headers(), (one) => new runtime.Headers(Array.from(one)))
+})
 // The same function under both names, by which the runtime tells a plain one.
 Object.defineProperty(Headers.prototype, Symbol.iterator, {
   value: Headers.prototype.entries,
   writable: true,
   configurable: true,
 })
+
+/** Whether the runtime takes one of ours for one of its own. */
+function isTaken(): boolean {
+  try {
+    const headers = new Headers({ 'X-Probe': 'yes' })
+    return new runtime.Response(null, { headers }).headers.get('x-probe') === 'yes'
+  } catch {
+    return false
+  }
+}
 
 /** Whether it iterates as it was made to: a subclass that gives something else is asked. */
 function own(headers: Headers): boolean {

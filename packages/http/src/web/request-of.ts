@@ -1,7 +1,7 @@
 import { Fields } from '../codec/index.ts'
 import { IncomingBody } from '../message/body.ts'
 import type { Exchange } from '../server/exchange.ts'
-import { originOf } from './request-url.ts'
+import { originOf, refusalOf } from './request-url.ts'
 import { Request } from './request.ts'
 import { runtime, type RuntimeRequest } from './runtime.ts'
 import { originalOf, ServedRequest } from './served-request.ts'
@@ -28,12 +28,10 @@ function servedOf(exchange: Exchange): ServedRequest | number {
   const { form, method } = exchange.request
   // No method that is asked for often has so many letters or so few.
   if (method.length >= 5 && forbidden.has(method.toUpperCase())) return 501
-  try {
-    const origin = form === 'absolute' ? '' : originOf(exchange)
-    return origin === undefined ? 400 : new ServedRequest(exchange, origin)
-  } catch {
-    return 400
-  }
+  const refusal = form === 'absolute' ? refusalOf(exchange) : undefined
+  if (refusal !== undefined) return refusal
+  const origin = originOf(exchange)
+  return origin === undefined ? 400 : new ServedRequest(exchange, origin)
 }
 
 let worksAlone: boolean | undefined

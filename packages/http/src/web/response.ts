@@ -1,9 +1,10 @@
 import { consistsOf, TEXT } from '../codec/tokens.ts'
 import {
-  carrierOf,
   cloneOf,
   type Content,
   contentOf,
+  isPlain,
+  type Plain,
   read,
   readCarrier,
   type Reader,
@@ -11,7 +12,16 @@ import {
 } from './content.ts'
 import { type HeaderList, indexOf, toText } from './header-list.ts'
 import { adoptList, copyList, type Headers } from './headers.ts'
-import { type BodyInit, inspect, isInstance, runtime, type RuntimeResponse, standBefore } from './runtime.ts'
+import {
+  type BodyInit,
+  findRuntime,
+  inspect,
+  isInstance,
+  runtime,
+  type RuntimeResponse,
+  standBefore,
+} from './runtime.ts'
+import { Whole } from './whole.ts'
 
 /** A response of ours, taken apart to be sent. */
 export interface Taken {
@@ -38,7 +48,7 @@ export class Response implements RuntimeResponse {
   #list: HeaderList
   #headers: Headers | undefined = undefined
   #content: Content
-  /** Text or bytes that were read. Of a carrier, it knows itself. */
+  /** Text or bytes that were read. Where there is a stream, it knows itself. */
   #used = false
   /** Of one that `error` or `redirect` made. */
   #immutable = false
@@ -48,6 +58,7 @@ export class Response implements RuntimeResponse {
    *   that has a reader, or headers that cannot be sent.
    */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
+    findRuntime()
     this.#list = init === undefined || init === null ? [] : this.#init(init)
     const content = contentOf(body)
     this.#content = content
@@ -121,18 +132,23 @@ export class Response implements RuntimeResponse {
   }
 
   get body(): RuntimeResponse['body'] {
-    if (this.#content === null) return null
-    return this.#carrier(this.#content).body
+    const content = this.#content
+    if (content === null) return null
+    if (!isPlain(content)) return content.body
+    const whole = new Whole(content)
+    if (this.#used) whole.take()
+    this.#content = whole
+    return whole.body
   }
 
   get bodyUsed(): boolean {
     const content = this.#content
-    return content instanceof runtime.Response ? content.bodyUsed : this.#used
+    return isPlain(content) ? this.#used : content.bodyUsed
   }
 
   clone(): Response {
     const content = this.#content
-    if (this.#used || (content instanceof runtime.Response && content.body?.locked)) throw used('clone')
+    if (this.bodyUsed || (!isPlain(content) && content.body?.locked)) throw used('clone')
     const clone = new Response()
     clone.#status = this.#status
     clone.#statusText = this.#statusText
@@ -194,40 +210,32 @@ export class Response implements RuntimeResponse {
     if (type !== null && indexOf(this.#list, 'content-type') < 0) this.#list.push('Content-Type', type)
   }
 
-  #carrier(content: Exclude<Content, null>): RuntimeResponse {
-    if (content instanceof runtime.Response) return content
-    const carrier = carrierOf(content)
-    // Its stream was read to the end, as far as anybody can see.
-    if (this.#used) void carrier.body?.cancel()
-    this.#content = carrier
-    return carrier
-  }
-
   #read(how: Reader): Promise<unknown> {
     const content = this.#content
     const type = how === 'blob' || how === 'formData' ? this.headers.get('content-type') : null
-    if (content instanceof runtime.Response) return readCarrier(content, how, type)
-    if (this.#used) return Promise.reject(used('read'))
-    this.#used = content !== null
-    return read(content, how, type)
+    if (!isPlain(content) && !(content instanceof Whole)) return readCarrier(content, how, type)
+    if (content instanceof Whole ? !content.intact : this.#used) return Promise.reject(used('read'))
+    return read(this.#use(content), how, type)
   }
 
   #take(): Taken {
     const content = this.#content
     if (this.bodyUsed) throw used('respond')
-    if (content instanceof runtime.Response) {
-      return {
-        status: this.#status,
-        list: this.#list,
-        body: content.body as ReadableStream<Uint8Array> | null,
-      }
-    }
+    const body =
+      isPlain(content) || content instanceof Whole
+        ? this.#use(content)
+        : (content.body as ReadableStream<Uint8Array> | null)
+    return { status: this.#status, list: this.#list, body }
+  }
+
+  #use(content: Plain | Whole): Plain {
+    if (content instanceof Whole) return content.take()
     this.#used = content !== null
-    return { status: this.#status, list: this.#list, body: content }
+    return content
   }
 }
 
-standBefore(Response, runtime.Response)
+standBefore(Response, 'Response')
 
 const redirects = new Set([301, 302, 303, 307, 308])
 

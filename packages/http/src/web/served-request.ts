@@ -2,8 +2,9 @@ import type { Exchange } from '../server/exchange.ts'
 import { bytesOf, read, type Reader, textOf } from './content.ts'
 import { adoptList, type Headers } from './headers.ts'
 import { collect, streamOf } from './incoming.ts'
+import { standardSignal } from './request-signal.ts'
 import { urlOf } from './request-url.ts'
-import { inspect, runtime, type RuntimeRequest, standBefore } from './runtime.ts'
+import { inspect, onceFound, runtime, type RuntimeRequest, shareState, standBefore } from './runtime.ts'
 
 /** The runtime's own `Request` behind one that was handed out; anything else as it is. */
 export let originalOf: (value: unknown) => unknown
@@ -18,15 +19,13 @@ export class ServedRequest implements RuntimeRequest {
   readonly #origin: string
   #url: string | undefined = undefined
   #headers: Headers | undefined = undefined
+  #signal: AbortSignal | undefined = undefined
   #original: RuntimeRequest | undefined = undefined
   #used = false
 
-  /** @throws TypeError for an absolute target that is no URL, or has user information. */
   constructor(exchange: Exchange, origin: string) {
     this.#exchange = exchange
     this.#origin = origin
-    const { form, target } = exchange.request
-    if (form === 'absolute') this.#url = absoluteUrl(target)
   }
 
   static {
@@ -39,7 +38,7 @@ export class ServedRequest implements RuntimeRequest {
   }
 
   get url(): string {
-    return (this.#url ??= this.#serialise())
+    return (this.#url ??= urlOf(this.#origin, this.#exchange.request))
   }
 
   get headers(): Headers {
@@ -47,7 +46,7 @@ export class ServedRequest implements RuntimeRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#exchange.signal
+    return (this.#signal ??= standardSignal(this.#exchange.signal))
   }
 
   get body(): RuntimeRequest['body'] {
@@ -137,11 +136,6 @@ export class ServedRequest implements RuntimeRequest {
     return hasBody && !bodiless.has(normalMethod(method))
   }
 
-  #serialise(): string {
-    const { form, target } = this.#exchange.request
-    return form === 'origin' ? urlOf(this.#origin, target) : `${this.#origin}/`
-  }
-
   #read<T>(how: Reader, map: (bytes: Uint8Array) => T): Promise<T> {
     if (this.#original && !this.#used) return this.#original[how as 'json']() as Promise<T>
     if (!this.#readable) return read(null, how, null) as Promise<T>
@@ -167,27 +161,15 @@ export class ServedRequest implements RuntimeRequest {
   }
 }
 
-standBefore(ServedRequest, runtime.Request)
+standBefore(ServedRequest, 'Request')
 // It passes for the class that is before it.
 delete (ServedRequest.prototype as { constructor?: unknown }).constructor
-shareState()
+// undici 6, that is Node 20 and 22.
+onceFound(() =>
+  shareState(ServedRequest, new runtime.Request('http://localhost/'), (one) => originalOf(one) as object),
+)
 
 const bodiless = new Set(['GET', 'HEAD'])
-
-/**
- * Where the runtime's classes keep their state in symbols (undici 6, that is Node 20 and 22), the runtime finds
- * under them the state of a `Request` of its own, made at that moment.
- */
-function shareState(): void {
-  for (const symbol of Object.getOwnPropertySymbols(new runtime.Request('http://localhost/'))) {
-    Object.defineProperty(ServedRequest.prototype, symbol, {
-      configurable: true,
-      get(this: ServedRequest) {
-        return (originalOf(this) as Record<symbol, unknown>)[symbol]
-      },
-    })
-  }
-}
 
 /** Methods that the Fetch standard writes in capitals, whatever was asked for (section 2.2.1). */
 function normalMethod(method: string): string {
@@ -208,14 +190,6 @@ function normalMethod(method: string): string {
 }
 
 const normalised = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
-
-/** @throws TypeError */
-function absoluteUrl(target: string): string {
-  const url = new URL(target)
-  if (url.username !== '' || url.password !== '')
-    throw new TypeError('Invalid target: it has user information')
-  return url.href
-}
 
 function jsonOf(bytes: Uint8Array): unknown {
   return JSON.parse(textOf(bytes)) as unknown

@@ -1,6 +1,6 @@
 import { copyList } from './headers.ts'
 import { type Taken, takeResponse } from './response.ts'
-import { runtime, type RuntimeResponse } from './runtime.ts'
+import { onceFound, runtime, type RuntimeResponse } from './runtime.ts'
 
 /**
  * What a handler gave, taken apart to be sent: a response of ours, of the runtime, or of anybody who writes them
@@ -38,7 +38,7 @@ const sent = new WeakSet<object>()
 /** What undici 6 (Node 20 and 22) keeps of a `Response`; it is looked for, not relied upon. */
 interface State {
   readonly status: number
-  readonly headersList: { readonly entriesList: readonly (readonly [string, string])[] }
+  readonly headersList?: { readonly entriesList: readonly (readonly [string, string])[] }
   readonly body: { readonly source: unknown } | null
 }
 
@@ -46,9 +46,10 @@ interface State {
  * Reading text out of the stream that the runtime makes of it costs more than all the rest of a request. Where the
  * text itself can be seen to stand beside the stream, it is taken.
  */
-const shortcut = findShortcut()
+let shortcut: ((response: object) => Taken | undefined) | undefined
+onceFound(() => void (shortcut = findShortcut()))
 
-function findShortcut(): ((response: object) => Taken | undefined) | undefined {
+function findShortcut(): typeof shortcut {
   const headers: [string, string][] = [
     ['X-Probe', 'yes'],
     ['Set-Cookie', 'a'],
@@ -68,10 +69,19 @@ function findShortcut(): ((response: object) => Taken | undefined) | undefined {
 
 function takeState(response: object, symbol: symbol): Taken | undefined {
   const state = (response as Record<symbol, State | undefined>)[symbol]
-  const source = state?.body?.source
-  if (typeof source !== 'string' && !(source instanceof Uint8Array)) return undefined
+  const source = state?.headersList && state.body?.source
+  const body = typeof source === 'string' ? source : source instanceof Uint8Array && wholeBytes(source)
+  if (typeof body !== 'string' && !body) return undefined
   const list: string[] = []
-  for (const [name, value] of state!.headersList.entriesList) list.push(name, value)
+  for (const [name, value] of state!.headersList!.entriesList) list.push(name, value)
   sent.add(response)
-  return { status: state!.status, list, body: source }
+  return { status: state!.status, list, body }
+}
+
+/**
+ * A copy: bytes leave with the first piece of the stream that a clone reads, and none are left then, or are no more
+ * while they are sent.
+ */
+function wholeBytes(source: Uint8Array): Uint8Array | undefined {
+  return source.byteLength > 0 ? source.slice() : undefined
 }

@@ -123,12 +123,14 @@ test('limits hold for a message that came before as well', () => {
   expect(events(text + long, { limits: { headBytes: text.length } }).at(-1)).toBe('error 431 HEAD_TOO_LARGE')
 })
 
-test('each head is its own', () => {
+test('heads that say the same are one, which nobody can change', () => {
   const heads: RequestHead[] = []
   const parser = new RequestParser({ onHead: (head) => heads.push(head), onBody() {}, onEnd() {} })
   const text = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
-  parser.push(bytes(text + text))
-  expect(heads[0]).not.toBe(heads[1])
+  parser.push(bytes(text + text + text.replace('/', '/other') + text))
+  expect(heads.map(({ target }) => target)).toEqual(['/', '/', '/other', '/'])
+  expect(heads[0]).toBe(heads[1])
+  expect(heads.every((head) => Object.isFrozen(head))).toBe(true)
 })
 
 describe('pausing in any callbacks, at any split', () => {

@@ -15,6 +15,17 @@ async function* pieces(...all: string[]): AsyncGenerator<string> {
 const closing = head('GET / HTTP/1.1', 'Connection: close')
 
 describe.each(ways)('answers over $name', (way) => {
+  test('205 has no content, whatever was given', async () => {
+    const given = [null, 'text', new ReadableStream({ start: (it) => it.close() })]
+    await using server = await way.listen((exchange) => exchange.respond(205, {}, given.shift() ?? null))
+    const peer = await client(way, server)
+    peer.write(head('GET / HTTP/1.1').repeat(3))
+    const replies = await peer.replies(3)
+    expect(replies.map(({ status, body, headers }) => [status, body, headers['content-length']])).toEqual(
+      Array.from({ length: 3 }, () => [205, '', '0']),
+    )
+  })
+
   test('text and bytes carry their length, and a Date', async () => {
     await using server = await way.listen((exchange) =>
       exchange.respond(200, {}, exchange.request.target === '/text' ? 'grüß' : new Uint8Array([1, 2])),

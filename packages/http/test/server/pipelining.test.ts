@@ -6,6 +6,25 @@ import { ask, client, head, Signal, until, ways } from './ways.ts'
 const target = ({ request }: Exchange): string => request.target
 
 describe.each(ways)('keep-alive and pipelining over $name', (way) => {
+  test.each(['fails', 'says so', 'closes the listener'])(
+    'behind an answer that is the last, because it %s, nobody is asked',
+    async (how) => {
+      const asked: string[] = []
+      await using server = await way.listen((exchange) => {
+        asked.push(exchange.request.target)
+        if (exchange.request.target === '/1') return exchange.respond(200)
+        if (how === 'fails') throw new Error('of the handler')
+        if (how === 'closes the listener') void server.close()
+        return exchange.respond(200, how === 'says so' ? { Connection: 'close' } : {})
+      })
+      const peer = await client(way, server)
+      peer.write(['/1', '/2', '/3', '/4'].map((path) => head(`GET ${path} HTTP/1.1`)).join(''))
+      expect(await peer.allReplies()).toHaveLength(2)
+      expect(asked).toEqual(['/1', '/2'])
+      expect(server.stats()).toMatchObject({ requests: 2, active: 0 })
+    },
+  )
+
   test('a 1.1 connection serves one request after the other', async () => {
     await using server = await way.listen((exchange) => exchange.respond(200, {}, target(exchange)))
     const peer = await client(way, server)

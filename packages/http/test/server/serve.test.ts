@@ -143,6 +143,31 @@ describe.each(ways)('serve over $name', (way) => {
     }
   })
 
+  test('HEAD has the length that GET has, of every body that is there at once', async () => {
+    const late = new Signal()
+    const bodies: [string, () => BodyInit, string | undefined][] = [
+      ['text', () => 'ahoy', '4'],
+      ['bytes', () => Buffer.from('ahoy'), '4'],
+      ['blob', () => new Blob(['ahoy']), '4'],
+      ['stream', () => new Blob(['ahoy']).stream(), '4'],
+      ['large', () => new Blob([Buffer.alloc(100_000)]).stream(), undefined],
+      ['late', () => new ReadableStream({ cancel: () => late.fire() }), undefined],
+    ]
+    for (const Class of [Ours, Response, Unseen as unknown as typeof Response]) {
+      await using server = await way.serve(({ url }) => {
+        const { pathname } = new URL(url)
+        return new Class(bodies.find(([name]) => pathname === `/${name}`)![1]() as string)
+      })
+      const peer = await client(way, server)
+      for (const [name] of bodies) peer.write(head(`HEAD /${name} HTTP/1.1`))
+      const replies = await peer.replies(bodies.length, ...bodies.map(() => 'HEAD'))
+      expect(replies.map(({ headers }) => headers['content-length'])).toEqual(
+        bodies.map(([, , length]) => length),
+      )
+    }
+    await late.fired
+  })
+
   test('a response of anybody who writes them as the standard does is one', async () => {
     const { body } = new Response('ahoy')
     const shaped = { status: 201, headers: new Map([['x-a', '1']]), body, bodyUsed: false }
@@ -376,6 +401,20 @@ test('a listener is iterated', async () => {
   for (const path of ['/1', '/2', '/3']) expect(await (await fetch(base(server) + path)).text()).toBe(path)
   expect(await served).toBe(3)
 })
+
+/** A response whose body is seen as a stream only, as on runtimes whose classes keep their state to themselves. */
+class Unseen {
+  readonly status = 200
+  readonly bodyUsed = false
+  readonly headers: Headers
+  readonly body: ReadableStream | null
+
+  constructor(body: string) {
+    const response = new Response(body)
+    this.headers = response.headers
+    this.body = response.body
+  }
+}
 
 function raise(): never {
   throw new Error('of a handler')

@@ -1,3 +1,4 @@
+import { BrokenError } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
 import { client, head, quiet, Signal, until, ways } from './ways.ts'
@@ -130,6 +131,62 @@ describe.each(ways)('shutdown over $name', (way) => {
     await gone.toEnd()
   })
 
+  test.each(['before it', 'behind it'])(
+    'an answer in the turn of a close that is asked for %s is the last',
+    async (when) => {
+      const server = await way.listen((exchange) => {
+        if (when === 'before it') {
+          void server.close()
+          return exchange.respond(200, {}, 'last')
+        }
+        const answered = exchange.respond(200, {}, pieces())
+        void server.close()
+        return answered
+      })
+      const peer = await client(way, server)
+      peer.write(head('GET /1 HTTP/1.1') + head('GET /2 HTTP/1.1'))
+      expect(await peer.allReplies()).toMatchObject([{ body: 'last', headers: { connection: 'close' } }])
+      await server.closed
+    },
+  )
+
+  describe('of injected requests', () => {
+    test('waits for those that are under way', async () => {
+      const gate = new Signal()
+      const server = await way.listen(async (exchange) => {
+        await gate.fired
+        await exchange.respond(200, {}, 'late')
+      })
+      const asked = server.inject('/')
+      await until(() => server.stats().active === 1)
+      let over = false
+      const closed = server.close({ grace: 10_000 }).then(() => (over = true))
+      await quiet()
+      expect([over, server.state]).toEqual([false, 'closing'])
+      gate.fire()
+      const response = await asked
+      expect([response.headers.get('connection'), await response.text()]).toEqual(['close', 'late'])
+      await closed
+      expect(server.state).toBe('closed')
+    })
+
+    test.each(['the grace runs out', 'it is destroyed'])('cuts them when %s', async (how) => {
+      const aborted = new Signal()
+      const server = await way.listen((exchange) => {
+        exchange.signal.addEventListener('abort', () => aborted.fire())
+        return new Promise(() => {})
+      })
+      const asked = server.inject('/').catch((error: unknown) => error)
+      await until(() => server.stats().active === 1)
+      if (how === 'it is destroyed') server.destroy()
+      else await server.close({ grace: 50 })
+      await aborted.fired
+      expect(await asked).toBeInstanceOf(BrokenError)
+      await server.closed
+      expect(server.stats().active).toBe(0)
+    })
+  })
+
   describe('with work behind the answer', () => {
     test('waits for it, and tells what it rejects with', async () => {
       const gates = [new Signal(), new Signal()]
@@ -225,6 +282,12 @@ describe.each(ways)('shutdown over $name', (way) => {
     expect((await late.replies(1))[0]?.body).toBe('ok')
   })
 })
+
+async function* pieces(): AsyncGenerator<string> {
+  yield 'la'
+  await quiet()
+  yield 'st'
+}
 
 function raise(): never {
   throw new Error('of the work')

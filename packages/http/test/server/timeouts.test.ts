@@ -124,6 +124,28 @@ describe.each(ways)('timeouts over $name', (way) => {
     await leave(server, peer)
   })
 
+  test.each(['does not come', 'comes kibibyte by kibibyte'])(
+    'what is left of a body that was answered early, and %s, is not waited for long',
+    async (how) => {
+      await using server = await way.listen((exchange) => exchange.respond(200, {}, 'early'))
+      const peer = await client(way, server)
+      await arrive(server, peer, head('POST / HTTP/1.1', 'Transfer-Encoding: chunked'))
+      await peer.replies(1)
+      let seconds = 0
+      for (; !peer.ended && seconds < 60; seconds++) {
+        clock.advance(second)
+        await quiet()
+        if (!peer.ended && how !== 'does not come') {
+          await arrive(server, peer, `400\r\n${'y'.repeat(1024)}\r\n`)
+        }
+      }
+      expect(seconds).toBe(2)
+      expect(await peer.allReplies()).toMatchObject([{ status: 200, body: 'early' }])
+      expect(server.stats()).toMatchObject({ timeouts: { body: 1 }, aborted: 0 })
+      await leave(server, peer)
+    },
+  )
+
   test('a body that comes slowly, but comes, is waited for; so is one that nobody reads yet', async () => {
     const gate = new Signal()
     await using server = await way.listen(async (exchange) => {

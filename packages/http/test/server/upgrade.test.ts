@@ -116,7 +116,8 @@ describe.each(ways)('upgrades over $name', (way) => {
     expect(await ask(way, server, head('CONNECT yes:80 HTTP/1.1'))).toMatch(/^HTTP\/1\.1 500 /)
     const peer = await client(way, server)
     peer.write(head('CONNECT no:80 HTTP/1.1') + head('GET no HTTP/1.1').replace('GET no', 'GET /no'))
-    expect((await peer.replies(2)).map(({ status }) => status)).toEqual([403, 200])
+    // What stands behind it may be what the client took for tunnelled already.
+    expect(await peer.allReplies()).toMatchObject([{ status: 403, headers: { connection: 'close' } }])
   })
 
   test('a tunnel may speak in lines', async () => {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 
+import { ClosedError, TimeoutError } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
 import { requestMaker } from '../../src/web/request-of.ts'
@@ -219,16 +220,47 @@ test.each([
   expect(requestOf(exchangeOf({ method }).exchange)).toBe(status)
 })
 
-test.each(['http://user:word@example/', 'http://a b/'])('the absolute target %s is refused', (target) => {
-  expect(requestOf(exchangeOf({ target }).exchange)).toBe(400)
+test.each([
+  ['http://user:word@example/', 400],
+  ['http://a b/', 400],
+  ['ftp://example/', 400],
+  ['https://example/', 421],
+])('the absolute target %s is refused with %i', (target, status) => {
+  expect(requestOf(exchangeOf({ target }).exchange)).toBe(status)
 })
 
-test('the signal is that of the exchange, for copies too', () => {
+test('a trusted proxy tells the scheme and the host of an absolute target', () => {
+  const seen = ['http://behind/a?', 'https://behind//b/../c?d'].map((target) => {
+    const { exchange } = exchangeOf({ target })
+    Object.assign(exchange.client, { protocol: 'https', host: 'before:444' })
+    return (requestOf(exchange) as Request).url
+  })
+  expect(seen).toEqual(['https://before:444/a?', 'https://before:444//c?d'])
+})
+
+test('on TLS an absolute target of http is refused', () => {
+  const { exchange } = exchangeOf({ target: 'http://example/' })
+  Object.assign(exchange, { tls: {} })
+  Object.assign(exchange.client, { protocol: 'https' })
+  expect(requestOf(exchange)).toBe(421)
+})
+
+test.each([
+  ['AbortError', new ClosedError('gone')],
+  ['TimeoutError', new TimeoutError('gone', { phase: 'handler' })],
+])('the signal is aborted with an %s of the web, for copies too', (name, cause) => {
   const { exchange, controller } = exchangeOf({})
   const request = requestOf(exchange) as Request
   const copy = new Request(request)
-  controller.abort(new Error('gone'))
-  expect([request.signal.aborted, copy.signal.aborted, request.signal]).toEqual([true, true, exchange.signal])
+  expect(request.signal).toBe(request.signal)
+  controller.abort(cause)
+  const late = requestOf(exchange) as Request
+  for (const { signal } of [request, copy, late]) {
+    expect(signal.aborted).toBe(true)
+    expect(signal.reason).toBeInstanceOf(DOMException)
+    expect(signal.reason).toMatchObject({ name, message: 'gone', cause })
+  }
+  expect(exchange.signal.reason).toBe(cause)
 })
 
 test('nothing is made before it is asked for', async () => {

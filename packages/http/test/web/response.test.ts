@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
 import { Headers as OurHeaders } from '../../src/web/headers.ts'
-import { Response as Ours } from '../../src/web/response.ts'
+import { Response as Ours, takeResponse } from '../../src/web/response.ts'
 import { type Readers, told } from './told.ts'
 
 type Class = typeof Response
@@ -359,6 +359,72 @@ test('each takes the other', async () => {
   const back = new Ours(theirs.body, theirs)
   expect([await back.text(), back.headers.get('a'), theirs.bodyUsed]).toEqual(['ahoy', '1', true])
   expect(new Ours(null, { headers: new OurHeaders({ b: '2' }) }).headers.get('b')).toBe('2')
+})
+
+describe('a stream of text or bytes', () => {
+  const contents = [
+    ['text', 'ahoy'],
+    ['bytes', encoder.encode('ahoy')],
+  ] as const
+
+  test.each(contents)('%s comes back out of it without being read', async (_, content) => {
+    const first = new Ours(content, { headers: { a: '1' } })
+    const stream = first.body!
+    const second = new Ours(new Ours(first.body, first).body, first)
+    expect([second.body === stream, stream.locked, first.bodyUsed, second.bodyUsed]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
+    expect(takeResponse(second)?.body).toEqual(content)
+    expect([first.bodyUsed, second.bodyUsed]).toEqual([true, true])
+    await expect(first.text()).rejects.toThrow(TypeError)
+    expect(() => new Response(stream)).toThrow(TypeError)
+  })
+
+  test.each(contents)('%s is gone once somebody read of it', async (_, content) => {
+    const first = new Ours(content)
+    const second = new Ours(first.body)
+    const reader = first.body!.getReader()
+    await expect(second.text()).rejects.toThrow(TypeError)
+    expect([Buffer.from((await reader.read()).value ?? '').toString(), (await reader.read()).done]).toEqual([
+      'ahoy',
+      true,
+    ])
+    reader.releaseLock()
+    expect([first.bodyUsed, second.bodyUsed]).toEqual([true, true])
+    expect(() => new Ours(first.body)).toThrow(TypeError)
+    expect(() => takeResponse(second)).toThrow(TypeError)
+  })
+
+  test.each(contents)('%s is whole again when a reader left it as it was', async (_, content) => {
+    const first = new Ours(content)
+    first.body!.getReader().releaseLock()
+    expect(await new Ours(first.body).text()).toBe('ahoy')
+  })
+
+  test.each(contents)('%s can be cancelled, split and cloned', async (_, content) => {
+    const cancelled = new Ours(content)
+    await cancelled.body!.cancel()
+    expect([cancelled.bodyUsed, await told(() => cancelled.text())]).toEqual([true, { threw: 'TypeError' }])
+    const halves = new Ours(content).body!.tee()
+    expect(await Promise.all(halves.map((half) => new Ours(half).text()))).toEqual(['ahoy', 'ahoy'])
+    const first = new Ours(new Ours(content).body)
+    const clone = first.clone()
+    expect([await clone.text(), first.bodyUsed, await first.text()]).toEqual(['ahoy', false, 'ahoy'])
+  })
+
+  test.each(['', 'ahoy'])('%j fills a buffer of the reader', async (content) => {
+    const reader = new Ours(content).body!.getReader({ mode: 'byob' })
+    const pieces: Uint8Array[] = []
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(3))
+      if (done) break
+      pieces.push(value)
+    }
+    expect(Buffer.concat(pieces).toString()).toBe(content)
+  })
 })
 
 test('it is shown without being touched', () => {

@@ -1,0 +1,34 @@
+/** The size up to which an answer to GET is gathered before it begins. */
+const atMost = 64 * 1024
+
+/**
+ * All of a stream that is over in this turn of the event loop, as that of text is; null when it is not. To GET such
+ * an answer has a Content-Length, so it has one to HEAD (RFC 9110 section 9.3.2). The stream is let go of.
+ */
+export function wholeAtOnce(stream: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
+  const reader = stream.getReader()
+  const pieces: Uint8Array[] = []
+  return new Promise((resolve, reject) => {
+    let over = false
+    const settle = (whole: Uint8Array | null): void => {
+      if (over) return
+      over = true
+      if (!whole) reader.cancel().catch(() => {})
+      resolve(whole)
+    }
+    const gather = async (): Promise<void> => {
+      let size = 0
+      while (!over) {
+        const { done, value } = await reader.read()
+        if (done) return settle(Buffer.concat(pieces))
+        // What is no bytes GET fails with, and so does this.
+        pieces.push(typeof value === 'string' ? Buffer.from(value) : value)
+        size += value.byteLength
+        if (size > atMost) settle(null)
+      }
+    }
+    gather().catch(reject)
+    // A tick that is asked for in a microtask comes when no microtask is left: at the end of this turn.
+    queueMicrotask(() => process.nextTick(() => settle(null)))
+  })
+}
