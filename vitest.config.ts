@@ -5,7 +5,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Packages with so many files of tests that loading everything anew for each of them would take longest. */
-const sharing = new Set(['core', 'tcp'])
+const sharing = new Set(['core', 'http', 'tcp'])
 
 /** What only a process of its own can show: a module that is replaced, or all that a process holds and hears. */
 const alone = 'test/**/*.process.test.ts'

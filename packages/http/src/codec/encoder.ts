@@ -66,7 +66,7 @@ export function encodeRequestHead(
  *
  * @throws TypeError for an argument that could begin a line of its own, contradictory framing, a body or its
  * framing where the status or method allows none, a body that has no end where the connection stays open.
- * @throws RangeError for a status outside 100 to 999.
+ * @throws RangeError for a status outside 100 to 599 (RFC 9110 section 15).
  */
 export function encodeResponseHead(
   status: number,
@@ -74,7 +74,7 @@ export function encodeResponseHead(
   fields: readonly string[] | FieldLines,
   { framing, keepAlive = true, method = 'GET', minor = 1, date }: ResponseHeadOptions,
 ): string {
-  if (!Number.isInteger(status) || status < 100 || status > 999) {
+  if (!Number.isInteger(status) || status < 100 || status > 599) {
     throw new RangeError(`Cannot encode response: ${status} is not a status`)
   }
   if (!consistsOf(TEXT, reason)) throw refusal('response', 'the reason holds a control character')

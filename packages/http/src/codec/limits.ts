@@ -57,11 +57,14 @@ export const defaultLimits: CodecLimits = Object.freeze({
 /**
  * The defaults with some replaced. `Infinity` lifts a limit.
  *
- * @throws RangeError when a limit is not a whole number from 0 up, or Infinity.
+ * @throws RangeError when a limit is not a whole number from 0 up, or Infinity; TypeError for one that there is not.
  */
 export function withDefaults(limits: Partial<CodecLimits> = {}): CodecLimits {
   const all = { ...defaultLimits, ...limits }
-  for (const [name, value] of Object.entries(all)) checkLimit(name, value)
+  for (const [name, value] of Object.entries(all)) {
+    if (!(name in defaultLimits)) throw new TypeError(`Cannot limit ${name}: there is no such limit`)
+    checkLimit(name, value)
+  }
   return all
 }
 

@@ -51,6 +51,7 @@ class Parser<H extends Head> {
   #received = 0
   #bodyBytes: number
   #paused = false
+  #pushing = false
   #failure: { readonly error: unknown } | undefined
 
   constructor(reader: HeadReader<H>, handler: MessageHandler<H>, limits: CodecLimits) {
@@ -108,15 +109,20 @@ class Parser<H extends Head> {
    * pushed again once it is resumed, or to be given to the next protocol.
    *
    * @throws CodecError for bytes that are refused, and whatever a handler throws. It throws the same again on
-   * every later call: framing is lost.
+   * every later call: framing is lost. TypeError for what is no bytes.
    */
   push(chunk: Uint8Array): number {
     if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#pushing) throw new Error('Cannot push: a callback of this parser is running')
+    const bytes = asBuffer(chunk)
+    this.#pushing = true
     try {
-      return this.#consume(asBuffer(chunk))
+      return this.#consume(bytes)
     } catch (error) {
       this.#failure = { error }
       throw error
+    } finally {
+      this.#pushing = false
     }
   }
 
@@ -260,6 +266,7 @@ export class ResponseParser extends Parser<ResponseHead> {
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {
+  if (!(chunk instanceof Uint8Array)) throw new TypeError('Cannot push: not a Uint8Array')
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }
 

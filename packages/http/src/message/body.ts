@@ -27,6 +27,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #complete = false
   #aborted = false
   #trailers: Fields | undefined
+  #excess: LimitError | undefined
 
   constructor(source: BodySource) {
     this.#slot = new HandlerSlot<Uint8Array>({
@@ -57,6 +58,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return this.#trailers
   }
 
+  /** What {@link bytes} threw because it was too large. */
+  get excess(): LimitError | undefined {
+    return this.#excess
+  }
+
   /** The hot path: `onData` for each piece, `onEnd` after the last, `onClose` with an error when it is cut off. */
   handle(handler: ConnectionHandler<Uint8Array>): void {
     if (this.#slot.occupied) throw new BusyError('Cannot handle: the body has a reader already')
@@ -80,14 +86,15 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
    * All of it, in one piece.
    *
    * @param limit the most bytes to keep. Default 1 MiB.
-   * @throws LimitError beyond that, SocketError when the message is cut off, BusyError for a second reader.
+   * @throws LimitError beyond that, which the client of a server gets 413 for unless somebody catches it; SocketError when the message is cut off, BusyError for a second reader.
    */
   async bytes(limit = 1024 * 1024): Promise<Uint8Array> {
     const pieces = new Pieces()
     for await (const chunk of this) {
       const value = pieces.size + chunk.byteLength
       if (value > limit) {
-        throw new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value })
+        this.#excess = new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value })
+        throw this.#excess
       }
       pieces.push(chunk)
     }

@@ -9,7 +9,11 @@ export type FieldsInit =
   | Iterable<readonly [string, string]>
   | Fields
 
-/** Name and value in turn, as the codec writes them. */
+/**
+ * Name and value in turn, as the codec writes them.
+ *
+ * @throws TypeError for a value that is neither text, nor a number, nor an array.
+ */
 export function rawFields(init: FieldsInit): readonly string[] {
   if (init instanceof Fields) return init.raw
   const raw: string[] = []
@@ -22,7 +26,8 @@ export function rawFields(init: FieldsInit): readonly string[] {
     const value = init[name]
     if (typeof value === 'string') raw.push(name, value)
     else if (Array.isArray(value)) for (const line of value as readonly string[]) raw.push(name, line)
-    else raw.push(name, String(value))
+    else if (typeof value === 'number') raw.push(name, String(value))
+    else throw new TypeError(`Invalid field ${name}: ${String(value)} is neither text nor a number`)
   }
   return raw
 }

@@ -104,8 +104,8 @@ function matches(raw: readonly string[], init: FieldsInit): boolean {
   return at === raw.length
 }
 
-/** `close` among the members of a Connection field. */
-const closes = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
+/** Members of a Connection field that are the server's to write: an application that says `close` is heard. */
+const ours = /^(?:close|keep-alive|)$/i
 
 function examine(raw: readonly string[]): {
   declared: number | undefined
@@ -121,8 +121,14 @@ function examine(raw: readonly string[]): {
     if (length !== 10 && length !== 14 && length !== 17) continue
     const lower = name?.toLowerCase()
     const value = raw[at + 1] ?? ''
-    if (lower === 'connection') close ||= closes.test(value)
-    else if (lower === 'content-length') declared = Number(value)
+    if (lower === 'connection') {
+      const options = value.split(',').map((option) => option.trim())
+      close ||= options.some((option) => option.toLowerCase() === 'close')
+      rest = without(rest, name)
+      const others = options.filter((option) => !ours.test(option))
+      if (others.length > 0) rest = [...rest, 'Connection', others.join(', ')]
+    }
+    if (lower === 'content-length') declared = Number(value)
     // Frameworks say it of their streams; what is right is the server's to say, and not every client's to hear.
     else if (lower === 'transfer-encoding' && value.toLowerCase() === 'chunked') rest = without(rest, name)
   }

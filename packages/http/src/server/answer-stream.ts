@@ -195,7 +195,8 @@ export class AnswerStream {
   }
 }
 
-function bytesOf(piece: unknown): Uint8Array {
+/** A piece of a body as it is sent. @throws TypeError for what is neither text nor bytes. */
+export function bytesOf(piece: unknown): Uint8Array {
   if (typeof piece === 'string') return Buffer.from(piece)
   if (piece instanceof Uint8Array) return piece
   throw new TypeError('Cannot respond: a piece of the body is neither text nor bytes')

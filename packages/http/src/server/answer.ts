@@ -33,7 +33,7 @@ export function prepareAnswer(
   body: AnswerBody,
   keepAlive: boolean,
 ): Answer {
-  if (!Number.isInteger(status) || status < 200 || status > 999) {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError(`Cannot respond: ${status} is not a final status`)
   }
   const { method, minor } = asked

@@ -95,9 +95,9 @@ export class Answering {
 
   /** Writes something before the answer. */
   say(status: number, text: string): void {
-    this.#counters.answer(status)
     try {
       this.#outlet.say(text)
+      this.#counters.answer(status)
     } catch {
       // The client is gone, which is told where it matters.
     }
@@ -108,13 +108,14 @@ export class Answering {
     const { exchange, head } = this.#turn
     if (this.#host.over) return
     const { answer, body } = prepareRefusal(head ?? { method: this.#host.method, minor: 1 }, status)
-    this.#counters.refuse(status)
-    this.#counters.answer(status)
     try {
       this.#outlet.write(answer, body)
     } catch {
-      // It is gone, and cannot be told.
+      // It is gone, and cannot be told: its close, which comes, is what there is to count.
+      return
     }
+    this.#counters.refuse(status)
+    this.#counters.answer(status)
     if (!exchange && httpChannels.refuse.hasSubscribers) {
       httpChannels.refuse.publish({ connection: this.#host.connection, status, error })
     }

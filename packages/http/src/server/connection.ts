@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+
 import {
   type ByteConnection,
   ClosedError,
@@ -14,7 +16,7 @@ import type { AnswerBody } from './answer.ts'
 import { Answering, type AnsweringHost } from './answering.ts'
 import type { Client } from './client.ts'
 import type { ServerContext } from './context.ts'
-import { type Exchange, type ExchangeHost, goneError, type RespondOptions } from './exchange.ts'
+import { endedError, type Exchange, type ExchangeHost, goneError, type RespondOptions } from './exchange.ts'
 import { Inlet, type InletHost } from './inlet.ts'
 import { answeredError, type Intake, type IntakeHost } from './intake.ts'
 import { isWriteTimeout, Linger } from './linger.ts'
@@ -45,6 +47,8 @@ export class ServerConnection
   readonly #patience: Patience
   readonly #turn: Turn
   readonly #answering: Answering
+  /** The connection's own asynchronous context: no request is handled in that of the one before. */
+  readonly #scope = new AsyncResource('FairleadHttpConnection')
   /** What was read is being parsed, and what is answered meanwhile leaves together. */
   #feeding = false
   /** A head came, or enough of a body, since a deadline was set. */
@@ -90,7 +94,8 @@ export class ServerConnection
       return
     }
     // A client that only stopped sending still gets its answer.
-    if (!this.#turn.exchange) this.#leave()
+    if (this.#turn.exchange) this.#turn.exchange.leave(endedError())
+    else this.#leave()
   }
 
   onDrain(): void {
@@ -167,7 +172,8 @@ export class ServerConnection
       this.#inlet.decline()
       this.#turn.clear()
     }
-    this.#go()
+    if (!this.#feeding && this.#inlet.waiting) this.#scope.runInAsyncScope(this.#go, this)
+    else this.#go()
   }
 
   takeOver(exchange: Exchange): { connection: ByteConnection; head: Uint8Array } {
@@ -186,7 +192,7 @@ export class ServerConnection
 
   failed(exchange: Exchange, error: unknown): void {
     this.#answerFor(exchange, error)
-    if (!exchange.abandoned) this.#context.tell(exchange, error)
+    if (!exchange.abandoned && exchange.isNews(error)) this.#context.tell(exchange, error)
   }
 
   /** The application threw, or took too long: its client hears of it if it has heard nothing yet. */
@@ -199,7 +205,8 @@ export class ServerConnection
         exchange.end(error as Error)
         this.connection.destroy(error as Error)
       } else {
-        this.#answering.refuse(isHandlerTimeout(error) ? 503 : 500, error as Error)
+        const status = isHandlerTimeout(error) ? 503 : exchange.isExcess(error) ? 413 : 500
+        this.#answering.refuse(status, error as Error)
       }
     }
   }

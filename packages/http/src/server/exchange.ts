@@ -52,6 +52,10 @@ export class Exchange {
   #abandoned = false
   #abort: AbortController | undefined
   #over: Error | undefined
+  /** Why the signal was aborted while the answer may still be given. */
+  #left: Error | undefined
+  /** What `onError` heard first. */
+  #told: unknown
   #client: Client | undefined
 
   constructor(head: RequestHead, body: IncomingBody | undefined, host: ExchangeHost) {
@@ -95,17 +99,22 @@ export class Exchange {
   }
 
   /**
-   * Aborted when the client is gone, or refused, or `handlerTimeout` has passed, before it has the whole answer.
-   * Made when asked for.
+   * Aborted when the client resets, closes or ends, or is refused, or `handlerTimeout` has passed, before it has the
+   * whole answer. Made when asked for.
+   *
+   * A client that ends may be gone, as a `fetch` that was aborted is, or may only have stopped sending: nobody can
+   * tell. So the exchange goes on, and what is answered is sent. What a handler rejects with because of this signal
+   * is not told to `onError`.
    */
   get signal(): AbortSignal {
     if (this.#abort) return this.#abort.signal
     this.#abort = new AbortController()
-    if (this.#over) this.#abort.abort(this.#over)
+    const reason = this.#left ?? this.#over
+    if (reason) this.#abort.abort(reason)
     return this.#abort.signal
   }
 
-  /** Whether its client left, or broke the protocol, before it had the whole answer. */
+  /** Whether its client left, or broke the protocol, before it had the whole answer; not when it only ended. */
   get abandoned(): boolean {
     return this.#abandoned
   }
@@ -192,7 +201,8 @@ export class Exchange {
 
   /**
    * The application failed: the client gets 500, or sees its answer cut, and `onError` is told, unless the client
-   * itself was to blame. A handler that throws or rejects comes here by itself.
+   * itself was to blame: it left, or it gets 413, since its body was larger than `bytes(limit)` or `text(limit)`
+   * takes. A handler that throws or rejects comes here by itself.
    */
   fail(error: unknown): void {
     this.#host.failed(this, error)
@@ -211,9 +221,44 @@ export class Exchange {
     this.#over ??= reason
     this.#abort?.abort(reason)
   }
+
+  /** Its client ended: it may still read. */
+  leave(reason: Error): void {
+    this.#left ??= reason
+    this.#abort?.abort(reason)
+  }
+
+  /** Whether an error says that the body is larger than its reader takes. */
+  isExcess(error: unknown): boolean {
+    return error !== undefined && error === this.#body?.excess
+  }
+
+  /** Whether an error is for `onError`: not when it only follows from what the client did, or was told. */
+  isNews(error: unknown): boolean {
+    if (this.isExcess(error) || followsFrom(error, this.#left) || followsFrom(error, this.#told)) return false
+    this.#told ??= error
+    return true
+  }
 }
 
 /** What is heard of a client that left. */
 export function goneError(): ClosedError {
   return new ClosedError('Request aborted: the client is gone')
+}
+
+/** What is heard of a client that sends no more, and may be gone. */
+export function endedError(): ClosedError {
+  return new ClosedError('Request aborted: the client has ended')
+}
+
+/** Whether an error is that of a signal: its reason, or what somebody made of it who was aborted. */
+function followsFrom(error: unknown, reason: unknown): boolean {
+  if (reason === undefined) return false
+  if (error === reason) return true
+  try {
+    const { name, cause } = error as Error
+    return cause === reason || name === 'AbortError'
+  } catch {
+    return false
+  }
 }

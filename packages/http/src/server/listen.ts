@@ -1,3 +1,4 @@
+import { checkFunction, checkOptions } from '@fairlead/core/transport'
 import * as tcp from '@fairlead/tcp'
 
 import { proxyMatcher } from './client.ts'
@@ -20,6 +21,10 @@ import { speaksHttp } from './tls-options.ts'
  * ```
  */
 export async function listen(options: HttpListenOptions, onExchange?: OnExchange): Promise<HttpListener> {
+  checkOptions('listen', options)
+  checkFunction('onExchange', onExchange)
+  checkFunction('onError', options.onError)
+  if (options.transport !== undefined) checkFunction('transport.listen', options.transport?.listen ?? null)
   const known = { ...options, ...proxyMatcher(options, tcp.addressMatcher) }
   const server = new HttpServer(known, onExchange)
   const { transport, tls } = options

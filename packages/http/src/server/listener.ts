@@ -25,10 +25,21 @@ import { replaceTls } from './tls-options.ts'
 export type OnExchange = (exchange: Exchange) => void | Promise<void>
 
 /**
- * Called for each request that offers another protocol, or is a CONNECT. True when it will answer it or take it
- * over; false leaves it to the next one, and in the end to the application.
+ * Called for each request that offers another protocol, or is a CONNECT. True when it answers it or takes it over,
+ * now or later; false leaves it to the next one, and in the end to the application. A promise is waited for: nobody
+ * else is asked before. What it throws, or rejects with, is answered with 500.
+ *
+ * @example
+ * ```ts
+ * server.onUpgrade(async (exchange) => {
+ *   if (!exchange.request.upgrade?.includes('shout')) return false
+ *   await journal.append(exchange.request.target)
+ *   await exchange.takeOver().connection.close()
+ *   return true
+ * })
+ * ```
  */
-export type OnUpgrade = (exchange: Exchange) => boolean
+export type OnUpgrade = (exchange: Exchange) => boolean | Promise<boolean>
 
 /** Waits for HTTP requests. Without an {@link OnExchange} callback it is iterated. */
 export interface HttpListener extends Listener<ByteConnection, Exchange> {
@@ -84,9 +95,8 @@ export class HttpServer implements HttpListener, ServerContext {
 
   dispatch(exchange: Exchange): void {
     try {
-      if (exchange.offersUpgrade && this.#upgrade(exchange)) return
-      if (this.#onExchange) this.#guard(exchange, this.#onExchange(exchange))
-      else if (!this.#queue.offer(exchange)) void exchange.respond(503)
+      if (this.#upgrades.size > 0 && exchange.offersUpgrade) this.#offer(exchange, this.#upgrades.values())
+      else this.#give(exchange)
     } catch (error) {
       exchange.fail(error)
     }
@@ -186,20 +196,42 @@ export class HttpServer implements HttpListener, ServerContext {
     return this.close()
   }
 
-  #upgrade(exchange: Exchange): boolean {
-    for (const callback of this.#upgrades) {
-      const taken: unknown = callback(exchange)
-      this.#guard(exchange, taken)
-      if (taken) return true
+  #give(exchange: Exchange): void {
+    if (this.#onExchange) this.#guard(exchange, this.#onExchange(exchange))
+    else if (!this.#queue.offer(exchange)) void exchange.respond(503)
+  }
+
+  /** Asks the callbacks that are left, one after the other. */
+  #offer(exchange: Exchange, callbacks: Iterator<OnUpgrade>): void {
+    for (let next = callbacks.next(); !next.done; next = callbacks.next()) {
+      const taken = next.value(exchange)
+      if (isPromise(taken)) {
+        const settled = taken.then((later) => (later ? undefined : this.#offer(exchange, callbacks)))
+        return this.#guard(exchange, settled)
+      }
+      if (taken) return
     }
-    return false
+    this.#give(exchange)
   }
 
   #guard(exchange: Exchange, answer: unknown): void {
     // An answer that was given at once says so with one promise for all, of which nothing has to be heard.
     if (answer === undefined || answer === ready) return
-    if (isPromise(answer)) answer.then(undefined, (error: unknown) => exchange.fail(error))
+    if (isPromise(answer)) {
+      answer.then(
+        (value) => refuseResponse(exchange, value),
+        (error: unknown) => exchange.fail(error),
+      )
+    } else refuseResponse(exchange, answer)
   }
+}
+
+/** A `Response` is for `serve`: here it would be dropped in silence, and its client would wait for ever. */
+function refuseResponse(exchange: Exchange, value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('status' in value && 'headers' in value)) return
+  exchange.fail(
+    new TypeError('Cannot respond: listen takes no Response; call exchange.respond, or use serve'),
+  )
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -12,7 +12,7 @@ export interface HttpListenOptions extends ListenOptions, ClientOptions {
   /** Bytes of the largest request body; 413 beyond. Default 16 MiB. */
   maxBodySize?: number
   /** The other sizes and counts that a peer could grow; see {@link CodecLimits} for each default. */
-  limits?: Partial<Omit<CodecLimits, 'bodyBytes'>>
+  limits?: Partial<Omit<CodecLimits, 'bodyBytes' | 'interimResponses'>>
   /** From the first byte of a head, or the connection's beginning, to the head's end; 408 beyond. Default 15,000. */
   headersTimeout?: number
   /** For each further KiB of a request body that somebody waits for, or its end; 408 beyond. Default 30,000. */
@@ -35,7 +35,8 @@ export interface HttpListenOptions extends ListenOptions, ClientOptions {
   lingerGrace?: number
   /**
    * Told what the application threw or rejected with, while somebody waited for its answer: the client gets 500,
-   * or sees its answer cut, and never the text. And what a promise given to `waitUntil` rejected with.
+   * or sees its answer cut, and never the text. And what a promise given to `waitUntil` rejected with. Not told are
+   * errors that only follow from `exchange.signal`, and a body that was larger than its reader takes, which is a 413.
    */
   onError?: (error: unknown, exchange: Exchange) => void
 }
@@ -74,8 +75,11 @@ export function timesOf(options: HttpListenOptions): HttpTimes {
   return times
 }
 
-/** The codec's limits out of the options. @throws RangeError that names the option. */
+/** The codec's limits out of the options. @throws TypeError or RangeError that names the option. */
 export function limitsOf({ maxBodySize, limits = {} }: HttpListenOptions): CodecLimits {
+  for (const name of Object.keys(limits)) {
+    if (!known.has(name)) throw new TypeError(`Invalid option limits.${name}: there is no such limit`)
+  }
   const all = { ...defaultLimits, ...limits }
   if (maxBodySize !== undefined) all.bodyBytes = maxBodySize
   for (const [name, value] of Object.entries(all)) {
@@ -85,3 +89,7 @@ export function limitsOf({ maxBodySize, limits = {} }: HttpListenOptions): Codec
   }
   return all
 }
+
+/** The first has an option of its own, and a server reads no responses. */
+const others = new Set(['bodyBytes', 'interimResponses'])
+const known = new Set(Object.keys(defaultLimits).filter((name) => !others.has(name)))

@@ -1,4 +1,4 @@
-import { type ByteConnection, TimeoutError } from '@fairlead/core'
+import { type ByteConnection, ClosedError, TimeoutError } from '@fairlead/core'
 import { Deadline } from '@fairlead/core/transport'
 
 import { AnswerStream, copySize, type LongAnswer, sliceSize } from './answer-stream.ts'
@@ -59,11 +59,14 @@ export class Outlet {
 
   /** Writes text of one character a byte. @throws BrokenError or ClosedError when the connection is gone. */
   say(text: string): void {
-    this.#count(text.length)
     if (!this.#gathering) {
       if (!this.#connection.write(text, 'latin1')) this.congest()
+      this.#count(text.length)
       return
     }
+    // Whoever writes now would hear of it; who gathers has to look.
+    if (this.#connection.state !== 'open') throw new ClosedError('Cannot write: connection is closed')
+    this.#count(text.length)
     this.#text += text
     if (this.#text.length > sliceSize) this.#send()
   }

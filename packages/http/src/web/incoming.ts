@@ -1,6 +1,7 @@
 import type { CloseReason, ConnectionHandler } from '@fairlead/core'
 
 import type { IncomingBody } from '../message/body.ts'
+import { Pieces } from '../message/pieces.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -14,7 +15,7 @@ class Collector<T> implements ConnectionHandler<Uint8Array> {
   readonly #resolve: (value: T) => void
   readonly #reject: (error: unknown) => void
   #first: Uint8Array = nothing
-  #more: Uint8Array[] | undefined = undefined
+  #more: Pieces | undefined = undefined
 
   constructor(map: (bytes: Uint8Array) => T, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.#map = map
@@ -23,14 +24,19 @@ class Collector<T> implements ConnectionHandler<Uint8Array> {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#more) this.#more.push(chunk)
-    else if (this.#first.byteLength === 0) this.#first = chunk
-    else this.#more = [this.#first, chunk]
+    if (this.#more) return this.#more.push(chunk)
+    if (this.#first.byteLength === 0) {
+      this.#first = chunk
+      return
+    }
+    this.#more = new Pieces()
+    this.#more.push(this.#first)
+    this.#more.push(chunk)
   }
 
   onEnd(): void {
     try {
-      this.#resolve(this.#map(this.#more ? Buffer.concat(this.#more) : this.#first))
+      this.#resolve(this.#map(this.#more ? this.#more.whole() : this.#first))
     } catch (error) {
       this.#reject(error)
     }

@@ -6,8 +6,9 @@ import { Request } from './request.ts'
 import { runtime, type RuntimeRequest } from './runtime.ts'
 import { originalOf, ServedRequest } from './served-request.ts'
 
-/** Methods that the Fetch standard keeps from a `Request` (section 2.2.1). */
+/** Methods that the Fetch standard keeps from a `Request`, and those that it would rewrite (section 2.2.1). */
 const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK'])
+const rewritten = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
 
 /** Makes the web-standard `Request` of an exchange, or tells the status for one that cannot have any. */
 export type RequestMaker = (exchange: Exchange) => RuntimeRequest | number
@@ -26,12 +27,21 @@ export function requestMaker(): RequestMaker {
 
 function servedOf(exchange: Exchange): ServedRequest | number {
   const { form, method } = exchange.request
-  // No method that is asked for often has so many letters or so few.
-  if (method.length >= 5 && forbidden.has(method.toUpperCase())) return 501
+  if (!isServed(method)) return 501
   const refusal = form === 'absolute' ? refusalOf(exchange) : undefined
   if (refusal !== undefined) return refusal
   const origin = originOf(exchange)
   return origin === undefined ? 400 : new ServedRequest(exchange, origin)
+}
+
+/**
+ * Methods are case-sensitive (RFC 9110 section 9.1): `delete` is none that anybody here knows, and an application
+ * that was asked for it must not see DELETE, which something in front of it may have been told to refuse.
+ */
+function isServed(method: string): boolean {
+  if (method === 'GET' || method === 'POST' || rewritten.has(method)) return true
+  const upper = method.toUpperCase()
+  return !forbidden.has(upper) && !rewritten.has(upper)
 }
 
 let worksAlone: boolean | undefined

@@ -69,6 +69,8 @@ export function standBefore(ours: { prototype: object }, name: 'Headers' | 'Requ
   for (const member of Object.getOwnPropertyNames(ours.prototype)) {
     if (member !== 'constructor') Object.defineProperty(ours.prototype, member, { enumerable: true })
   }
+  // Who builds this package may rename a class that names itself.
+  Object.defineProperty(ours, 'name', { value: name, configurable: true })
   onceFound(() => {
     const theirs = runtime[name]
     Object.defineProperty(ours, 'length', { value: theirs.length })

@@ -34,7 +34,7 @@ export class ServedRequest implements RuntimeRequest {
   }
 
   get method(): string {
-    return normalMethod(this.#exchange.request.method)
+    return this.#exchange.request.method
   }
 
   get url(): string {
@@ -133,7 +133,7 @@ export class ServedRequest implements RuntimeRequest {
   /** What a body of GET or HEAD would mean nobody knows (RFC 9110 section 9.3.1). */
   get #readable(): boolean {
     const { hasBody, method } = this.#exchange.request
-    return hasBody && !bodiless.has(normalMethod(method))
+    return hasBody && !bodiless.has(method)
   }
 
   #read<T>(how: Reader, map: (bytes: Uint8Array) => T): Promise<T> {
@@ -170,26 +170,6 @@ onceFound(() =>
 )
 
 const bodiless = new Set(['GET', 'HEAD'])
-
-/** Methods that the Fetch standard writes in capitals, whatever was asked for (section 2.2.1). */
-function normalMethod(method: string): string {
-  switch (method) {
-    case 'GET':
-    case 'POST':
-    case 'HEAD':
-    case 'PUT':
-    case 'DELETE':
-    case 'OPTIONS':
-    case 'PATCH':
-      return method
-    default: {
-      const upper = method.toUpperCase()
-      return normalised.has(upper) ? upper : method
-    }
-  }
-}
-
-const normalised = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
 
 function jsonOf(bytes: Uint8Array): unknown {
   return JSON.parse(textOf(bytes)) as unknown

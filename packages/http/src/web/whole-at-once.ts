@@ -1,3 +1,5 @@
+import { bytesOf } from '../server/answer-stream.ts'
+
 /** The size up to which an answer to GET is gathered before it begins. */
 const atMost = 64 * 1024
 
@@ -21,9 +23,10 @@ export function wholeAtOnce(stream: ReadableStream<Uint8Array>): Promise<Uint8Ar
       while (!over) {
         const { done, value } = await reader.read()
         if (done) return settle(Buffer.concat(pieces))
-        // What is no bytes GET fails with, and so does this.
-        pieces.push(typeof value === 'string' ? Buffer.from(value) : value)
-        size += value.byteLength
+        const bytes = bytesOf(value)
+        pieces.push(bytes)
+        // Empty pieces count as well: of them there may be no end.
+        size += bytes.byteLength + 1
         if (size > atMost) settle(null)
       }
     }

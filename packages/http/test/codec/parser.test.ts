@@ -201,3 +201,31 @@ function thrown(act: () => void): unknown {
   }
   throw new Error('nothing was thrown')
 }
+
+test('a callback cannot push: what it pushed would come before what is being read', () => {
+  const again: unknown[] = []
+  const { events, parser } = recording({
+    onHead() {
+      try {
+        parser.push(bytes(GET))
+      } catch (error) {
+        again.push(error)
+      }
+    },
+  })
+  parser.push(bytes(`${POST}hello`))
+  expect(again).toEqual([new Error('Cannot push: a callback of this parser is running')])
+  expect(events).toEqual(['/', 'hello', 'end'])
+})
+
+test('what is no bytes is refused, and no harm done', () => {
+  const { events, parser } = recording()
+  expect(() => parser.push(GET as never)).toThrow(new TypeError('Cannot push: not a Uint8Array'))
+  parser.push(bytes(GET))
+  expect(events).toEqual(['/next', 'end'])
+})
+
+test('a limit that there is not is refused: misspelt, it would protect nobody', () => {
+  const limits = { headbytes: 5 } as never
+  expect(() => new RequestParser(ignore, limits)).toThrow('Cannot limit headbytes: there is no such limit')
+})

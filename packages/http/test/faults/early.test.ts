@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { connect as secure } from 'node:tls'
 
+import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
 import { type Exchange, type HttpListener, type HttpListenOptions, listen } from '../../src/index.ts'
-import { useManualClock } from '../server/manual-clock.ts'
 import { a } from '../server/tls-certificates.ts'
 import { head, portOf, quiet, until } from '../server/ways.ts'
 import { settled, watchStrays } from './harness.ts'

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { connect as secure } from 'node:tls'
 
+import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
 import {
@@ -11,7 +12,6 @@ import {
   type OnExchange,
 } from '../../src/index.ts'
 import type { RawClient } from '../server/client.ts'
-import { useManualClock } from '../server/manual-clock.ts'
 import { a } from '../server/tls-certificates.ts'
 import { client, emptied, head, portOf, quiet, until, ways } from '../server/ways.ts'
 import { settled, watchStrays } from './harness.ts'

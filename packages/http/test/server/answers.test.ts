@@ -49,6 +49,18 @@ describe.each(ways)('answers over $name', (way) => {
     expect(text.match(/^date:/gim)).toHaveLength(1)
   })
 
+  test('what an application says of the connection is heard, and written once', async () => {
+    await using server = await way.listen((exchange) =>
+      exchange.respond(200, { Connection: exchange.request.target.slice(1).replaceAll('-and-', ', ') }),
+    )
+    const peer = await client(way, server)
+    peer.write(head('GET /keep-alive HTTP/1.1') + head('GET /Upgrade-and-keep-alive HTTP/1.1'))
+    peer.write(head('GET /x-and-CLOSE HTTP/1.1'))
+    await peer.allReplies()
+    const lines = peer.text.split('\r\n').filter((line) => line.startsWith('Connection'))
+    expect(lines).toEqual(['Connection: Upgrade', 'Connection: x', 'Connection: close'])
+  })
+
   test('HEAD, 204 and 304 have no body, and HEAD tells of the one that GET has', async () => {
     await using server = await way.listen((exchange) => {
       const status = Number(exchange.request.target.slice(1))
@@ -180,6 +192,9 @@ describe.each(ways)('answers over $name', (way) => {
   })
 
   const refused: [string, (exchange: Exchange) => Promise<void>][] = [
+    ['a field without a value', (exchange) => exchange.respond(200, { 'X-Id': undefined as never })],
+    ['a field that is an object', (exchange) => exchange.respond(200, { 'X-Id': {} as never })],
+    ['a status that there is not', (exchange) => exchange.respond(600)],
     ['a line in a value', (exchange) => exchange.respond(200, { A: 'b\r\nInjected: 1' })],
     ['a line in a name', (exchange) => exchange.respond(200, { 'A: b\r\nInjected': '1' })],
     ['a value beyond latin1', (exchange) => exchange.respond(200, { A: '☃' })],

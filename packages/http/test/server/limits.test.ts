@@ -1,6 +1,8 @@
+import { LimitError } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
 import { defaultLimits } from '../../src/codec/index.ts'
+import type { Exchange } from '../../src/index.ts'
 import { ask, client, emptied, head, quiet, until, ways } from './ways.ts'
 
 const chunked = head('POST / HTTP/1.1', 'Transfer-Encoding: chunked')
@@ -49,6 +51,56 @@ describe.each(ways)('limits over $name', (way) => {
     const body = expect.stringMatching(new RegExp(`^${status} [A-Z][A-Za-z ]+\n$`)) as string
     expect(await other.allReplies()).toMatchObject([{ status, body, headers: { connection: 'close' } }])
     expect(server.stats().refused).toEqual({ [status]: 1 })
+  })
+
+  test.each([
+    ['bytes()', (exchange: Exchange) => exchange.request.body.bytes(10)],
+    ['text()', (exchange: Exchange) => exchange.request.body.text(10)],
+  ])('a body beyond what its reader gives %s is answered with 413, and told to nobody', async (_, read) => {
+    const told: unknown[] = []
+    await using server = await way.listen(
+      async (exchange) => exchange.respond(200, {}, String((await read(exchange)).length)),
+      { onError: (error) => void told.push(error) },
+    )
+    for (const text of [
+      head('POST / HTTP/1.1', 'Content-Length: 11') + 'x'.repeat(11),
+      head('POST / HTTP/1.1', 'Content-Length: 20000') + 'x'.repeat(11),
+      `${chunked}b\r\n${'x'.repeat(11)}\r\n`,
+    ]) {
+      const peer = await client(way, server)
+      peer.write(text)
+      const body = '413 Content Too Large\n'
+      expect(await peer.allReplies()).toMatchObject([{ status: 413, body, headers: { connection: 'close' } }])
+    }
+    const peer = await client(way, server)
+    peer.write(head('POST / HTTP/1.1', 'Content-Length: 10') + 'x'.repeat(10))
+    expect((await peer.replies(1)).map(({ body }) => body)).toEqual(['10'])
+    await quiet()
+    expect(told).toEqual([])
+    expect(server.stats().refused).toEqual({ 413: 3 })
+    peer.connection.destroy()
+  })
+
+  test('another LimitError is a fault of the application, and one that was caught is none', async () => {
+    const told: unknown[] = []
+    await using server = await way.listen(
+      async (exchange) => {
+        const error = await exchange.request.body.bytes(1).catch((reason: unknown) => reason)
+        if (exchange.request.target === '/other') throw new LimitError('other', { limit: 'x', value: 1 })
+        await exchange.respond(422, {}, (error as Error).message)
+      },
+      { onError: (error) => void told.push((error as Error).message) },
+    )
+    for (const [path, status] of [
+      ['/other', 500],
+      ['/', 422],
+    ] as const) {
+      const peer = await client(way, server)
+      peer.write(head(`POST ${path} HTTP/1.1`, 'Content-Length: 2') + 'xy')
+      expect((await peer.replies(1)).map((reply) => reply.status)).toEqual([status])
+      peer.connection.destroy()
+    }
+    expect(told).toEqual(['other'])
   })
 
   test.each([

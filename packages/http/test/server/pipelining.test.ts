@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import { describe, expect, test } from 'vitest'
 
 import type { Exchange } from '../../src/index.ts'
-import { ask, client, head, Signal, until, ways } from './ways.ts'
+import { ask, client, head, quiet, Signal, until, ways } from './ways.ts'
 
 const target = ({ request }: Exchange): string => request.target
 
@@ -160,6 +162,30 @@ describe.each(ways)('keep-alive and pipelining over $name', (way) => {
     expect(served).toBeLessThan(asked / 2)
     for (const { buffered } of server.connections) expect(buffered).toBeLessThan(300_000)
     connection.destroy()
+  })
+
+  test('the requests of a connection share no asynchronous context', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: (string | undefined)[] = []
+    const served = async (path: string, respond: () => Promise<void>): Promise<void> => {
+      seen.push(storage.getStore())
+      await storage.run(path, async () => {
+        // Answered at once, in a microtask, and in another turn.
+        if (path > '/2') await quiet()
+        else if (path > '/1') await Promise.resolve()
+        await respond()
+      })
+    }
+    await using server = await way.listen((exchange) => served(target(exchange), () => exchange.respond(200)))
+    const peer = await client(way, server)
+    const paths = ['/1', '/2', '/3', '/2', '/1', '/3', '/3']
+    peer.write(paths.map((path) => head(`GET ${path} HTTP/1.1`)).join(''))
+    await peer.replies(paths.length)
+    peer.write(head('POST /3 HTTP/1.1', 'Content-Length: 1') + 'x')
+    peer.write(head('GET /4 HTTP/1.1'))
+    await peer.replies(paths.length + 2)
+    expect(seen).toEqual(Array.from({ length: paths.length + 2 }))
+    peer.connection.destroy()
   })
 
   const exchange =

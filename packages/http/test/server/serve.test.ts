@@ -143,6 +143,27 @@ describe.each(ways)('serve over $name', (way) => {
     }
   })
 
+  test('HEAD of a stream without an end is answered, whatever its pieces are', async () => {
+    const pieces = ['tick\n', new Uint8Array(8), new Uint8Array(0)] as const
+    let pulled = 0
+    await using server = await way.serve(
+      ({ url }) =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              pulled++
+              controller.enqueue(pieces[Number(new URL(url).search.slice(1))] as Uint8Array)
+            },
+          }),
+        ),
+    )
+    const peer = await client(way, server)
+    for (const at of pieces.keys()) peer.write(head(`HEAD /?${at} HTTP/1.1`))
+    const replies = await peer.replies(pieces.length, 'HEAD', 'HEAD', 'HEAD')
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(pulled).toBeLessThan(100_000)
+  })
+
   test('HEAD has the length that GET has, of every body that is there at once', async () => {
     const late = new Signal()
     const bodies: [string, () => BodyInit, string | undefined][] = [

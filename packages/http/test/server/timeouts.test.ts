@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 
 import { TimeoutError } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
 import type { Exchange, HttpListener } from '../../src/index.ts'
 import type { RawClient } from './client.ts'
-import { useManualClock } from './manual-clock.ts'
 import { client, emptied, head, portOf, quiet, Signal, until, ways } from './ways.ts'
 
 const clock = useManualClock()
@@ -280,6 +280,39 @@ describe.each(ways)('timeouts over $name', (way) => {
       await leave(server, peer)
     })
 
+    test.each(['listen', 'serve'] as const)(
+      'one that rejects because of it is told of once: %s',
+      async (how) => {
+        const told: unknown[] = []
+        const options = { handlerTimeout: 10 * second, onError: (error: unknown) => void told.push(error) }
+        const begun = new Signal()
+        const rejected: unknown[] = []
+        const run = async (signal: AbortSignal): Promise<never> => {
+          const reason = new Promise<never>((_, reject) =>
+            signal.addEventListener('abort', () => reject(signal.reason as Error)),
+          )
+          begun.fire()
+          return reason.catch((error: unknown) => {
+            rejected.push(error)
+            throw error
+          })
+        }
+        await using server = await (how === 'listen'
+          ? way.listen((exchange) => run(exchange.signal), options)
+          : way.serve((request) => run(request.signal), options))
+        const peer = await client(way, server)
+        await arrive(server, peer, head('GET / HTTP/1.1'))
+        await begun.fired
+        await quiet()
+        clock.advance(10 * second)
+        expect((await peer.allReplies()).map(({ status }) => status)).toEqual([503])
+        await quiet()
+        expect(rejected).toHaveLength(1)
+        expect(told).toEqual([expect.any(TimeoutError)])
+        await leave(server, peer)
+      },
+    )
+
     test('an answer that has begun is cut, and its source let go of', async () => {
       const cancelled: unknown[] = []
       const signals: AbortSignal[] = []
@@ -346,6 +379,16 @@ describe.each(ways)('timeouts over $name', (way) => {
       await leave(server, peer)
     })
   })
+
+  test.each(['interimResponses', 'bodyBytes', 'headBits', '__proto__'])(
+    'limits.%s is none of a server, and refused by name',
+    async (name) => {
+      const limits = Object.fromEntries([[name, 1]])
+      await expect(way.listen(undefined, { limits })).rejects.toThrow(
+        new TypeError(`Invalid option limits.${name}: there is no such limit`),
+      )
+    },
+  )
 
   test('a time or a limit that is none is refused by name, before anything listens', async () => {
     const options = [

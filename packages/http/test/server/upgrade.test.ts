@@ -2,7 +2,7 @@ import { ClosedError, lines } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
 import type { Exchange, HttpListener } from '../../src/index.ts'
-import { ask, client, emptied, head, quiet, ways } from './ways.ts'
+import { ask, client, emptied, head, quiet, Signal, ways } from './ways.ts'
 
 const offer = (target = '/', protocol = 'shout'): string =>
   head(`GET ${target} HTTP/1.1`, 'Connection: Upgrade', `Upgrade: ${protocol}`)
@@ -57,6 +57,34 @@ describe.each(ways)('upgrades over $name', (way) => {
     await peer.until(() => peer.text.endsWith('HEY'))
     expect(asked).toHaveLength(3)
     peer.connection.end()
+  })
+
+  test('a callback that promises is waited for, and nobody else is asked before', async () => {
+    const asked: string[] = []
+    const gate = new Signal()
+    await using server = await way.listen((exchange) => exchange.respond(200, {}, exchange.request.target))
+    server.onUpgrade(async (exchange) => {
+      asked.push('one')
+      await gate.fired
+      if (exchange.request.target !== '/one') return false
+      shout(exchange)
+      return true
+    })
+    server.onUpgrade(() => {
+      asked.push('two')
+      return false
+    })
+    const peer = await client(way, server)
+    peer.write(offer('/none') + offer('/one') + 'hey')
+    await quiet()
+    expect(asked).toEqual(['one'])
+    expect(peer.text).toBe('')
+    gate.fire()
+    await peer.until(() => peer.text.endsWith('HEY'))
+    expect(peer.text).toMatch(/^HTTP\/1\.1 200 [^]*\/noneHTTP\/1\.1 101 /)
+    expect(asked).toEqual(['one', 'two', 'one'])
+    peer.connection.end()
+    await emptied(server)
   })
 
   test.each(['at once', 'later'])('an offer that is declined %s goes on as HTTP', async (when) => {
@@ -154,7 +182,7 @@ describe.each(ways)('upgrades over $name', (way) => {
 
   const failing: [string, (server: HttpListener) => void][] = [
     ['throws', (server) => server.onUpgrade(() => raise())],
-    ['rejects', (server) => server.onUpgrade((async () => raise()) as unknown as () => boolean)],
+    ['rejects', (server) => server.onUpgrade(async () => raise())],
   ]
 
   test.each(failing)('an upgrade callback that %s costs one exchange', async (_, arrange) => {

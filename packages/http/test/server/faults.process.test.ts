@@ -4,7 +4,7 @@ import { BrokenError, ClosedError, SocketError } from '@fairlead/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import type { Exchange } from '../../src/index.ts'
-import { ask, client, emptied, head, quiet, Signal, ways } from './ways.ts'
+import { ask, client, emptied, head, quiet, Signal, until, ways } from './ways.ts'
 
 const strays: unknown[] = []
 const note = (error: unknown): void => void strays.push(error)
@@ -78,25 +78,37 @@ describe.each(ways)('faults over $name', (way) => {
     expect(aborts).toHaveLength(inExchange ? 1 : 0)
   })
 
-  test('a client that only stops sending gets its answer, and is not gone', async () => {
-    const gate = new Signal()
-    const aborted: boolean[] = []
-    await using server = await way.listen(async (exchange) => {
-      const { signal } = exchange
-      await gate.fired
-      aborted.push(signal.aborted)
-      await exchange.respond(200, {}, 'still here')
-    })
-    const peer = await client(way, server)
-    peer.write(head('GET / HTTP/1.1'))
-    peer.connection.end()
-    await quiet()
-    gate.fire()
-    const [reply] = await peer.allReplies()
-    expect(reply).toMatchObject({ status: 200, headers: { connection: 'close' }, body: 'still here' })
-    expect(aborted).toEqual([false])
-    await emptied(server)
-  })
+  test.each(['at once', 'later'])(
+    'an answer on a connection that was just destroyed, %s, is none',
+    async (when) => {
+      const outcome: unknown[] = []
+      const told: unknown[] = []
+      await using server = await way.listen(
+        async (exchange) => {
+          if (when === 'later') await quiet()
+          for (const connection of server.connections) connection.destroy()
+          outcome.push(await exchange.respond(200, {}, 'lost').catch((error: unknown) => error))
+        },
+        { onError: (error) => void told.push(error) },
+      )
+      const peer = await client(way, server)
+      peer.write(head('GET / HTTP/1.1') + head('GET /2 HTTP/1.1'))
+      await until(() => outcome.length > 0)
+      await emptied(server)
+      await quiet()
+      expect(outcome).toEqual([expect.any(ClosedError)])
+      const answers = { '2xx': 0, '5xx': 0 }
+      expect(server.stats()).toMatchObject({
+        answers,
+        requests: 1,
+        active: 0,
+        aborted: 1,
+        refused: {},
+        bytesOut: 0,
+      })
+      expect(told).toEqual([])
+    },
+  )
 
   test.each([
     ['head', 'GET / HTTP/1.1\r\nHost'],

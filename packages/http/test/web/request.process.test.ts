@@ -47,7 +47,6 @@ const requests: readonly (readonly [string, Asked])[] = [
   ['POST of nothing', { method: 'POST', body: [] }],
   ['POST of a form', { method: 'POST', body: ['a=b&', 'c=d'], raw: form }],
   ['PUT with a mark', { method: 'PUT', body: ['\ufeff[1]'] }],
-  ['a method in small letters', { method: 'post', body: ['x'] }],
   ['patch in small letters', { method: 'patch', body: ['x'] }],
   ['an unknown method', { method: 'Query', body: ['x'] }],
   ['cookies', { raw: ['Cookie', 'a=1', 'Cookie', 'b=2'] }],
@@ -215,6 +214,8 @@ test.each([
 test.each([
   ['CONNECT', 501],
   ['trace', 501],
+  ['delete', 501],
+  ['Get', 501],
   ['TRACK', 501],
 ])('%s is refused with %i', (method, status) => {
   expect(requestOf(exchangeOf({ method }).exchange)).toBe(status)

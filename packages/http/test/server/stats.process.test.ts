@@ -27,7 +27,7 @@ describe.each(ways)('what is counted over $name', (way) => {
       await exchange.respond(Number(target.slice(1)) || 200, {}, target === '/204' ? null : 'ahoy')
     })
     const peer = await client(way, server)
-    const asked = ['/200', '/204', '/301', '/404', '/599', '/700']
+    const asked = ['/200', '/204', '/301', '/404', '/599', '/503']
       .map((it) => head(`GET ${it} HTTP/1.1`))
       .join('')
     peer.write(asked)

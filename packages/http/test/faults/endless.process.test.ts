@@ -150,6 +150,7 @@ describe.each(ways)('8 endless small things over $name', (way) => {
 
   const collectors: [string, (held: Promise<unknown>[]) => Promise<HttpListener>][] = [
     ['bytes()', (held) => way.listen(({ request }) => (held.push(request.body.bytes(Infinity)), never))],
+    ['text() of a Request', (held) => way.serve((request) => (held.push(request.text()), never))],
   ]
 
   test.each(collectors)(
