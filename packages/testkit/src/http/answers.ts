@@ -117,20 +117,21 @@ export const answerFeatures: readonly Feature[] = [
     )
   }),
 
-  feature('a client that has ended its side is answered still', async (broom) => {
+  feature('a client that has ended its side fires the signal, and is answered still', async (broom) => {
     const gate = new Gate()
     const begun = new Gate()
+    const aborted = new Gate()
     const served = await open(broom, async (exchange) => {
+      exchange.signal.addEventListener('abort', () => aborted.open())
       begun.open()
       await gate.opened
-      assert.equal(exchange.signal.aborted, false)
       await exchange.respond(200, {}, pieces('late ', 'but whole'))
     })
     const client = await wire(broom, served)
     client.write(head('GET /'))
     client.connection.end()
     await soon(begun.opened, 'it is asked')
-    await turn(20)
+    await soon(aborted.opened, 'the signal fires')
     gate.open()
     await client.toEnd()
     assert.equal((await client.answers(1))[0]?.body, 'late but whole')
