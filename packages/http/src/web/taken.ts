@@ -12,13 +12,15 @@ export function take(value: unknown): Taken {
   const taken = takeResponse(value)
   if (taken) return taken
   if (!isResponse(value)) throw new TypeError('Cannot respond: the handler returned no Response')
+  // Before its body is looked at: on Bun, the type of a form is forgotten then.
+  const list = shortcut ? undefined : copyList(value.headers)
   const { status, body } = value
   if (value.bodyUsed || body?.locked === true || sent.has(value)) {
     throw new TypeError('Cannot respond: the body was used already')
   }
   const whole = shortcut?.(value)
   if (whole) return whole
-  return { status, list: copyList(value.headers), body: body as ReadableStream<Uint8Array> | null }
+  return { status, list: list ?? copyList(value.headers), body: body as ReadableStream<Uint8Array> | null }
 }
 
 function isResponse(value: unknown): value is RuntimeResponse {
