@@ -17,8 +17,8 @@ const ways = [
   { name: 'byte by byte', whole: false },
 ]
 
-/** How a server is asked. Only the other one may fall silent; both get another try where a reset cut them: see `examine`. */
-const manners = { fairlead: {}, 'node:http': { silence: 1000 } }
+/** How a server is asked. Only the other one may fall silent, and lose its answer to its own reset. */
+const manners = { fairlead: {}, 'node:http': { silence: 1000, tries: 4 } }
 
 /** The failures of each way, by column. */
 async function run(name, wanted) {

@@ -131,12 +131,18 @@ function matches(wanted, value) {
   return wanted === value
 }
 
+/** Whether an answer that is cut, which a reset is to show, is among what may come. */
+function mayBeCut({ expect }) {
+  return [expect].flat().some(({ answers }) => answers.some((answer) => answer.cut))
+}
+
 /**
  * Sends `one` and resolves with why it failed, or with undefined. A reset takes away what the client had not read yet
- * (RFC 9112 section 9.6): that of a server that closes without lingering, and that which is to show that an answer was
- * cut. `tries` gives it another chance then, so that the server is judged by what it answers.
+ * (RFC 9112 section 9.6). Where it is to show that an answer was cut, there is another chance, and with `tries`
+ * wherever a reset came, for a server that closes without lingering: so that it is judged by what it answers.
  */
-async function examine(port, one, { tries = 4, ...options }) {
+async function examine(port, one, { tries = 1, ...options }) {
+  if (mayBeCut(one)) tries = 4
   for (;;) {
     const seen = await converse(port, one, options)
     const reason = judge(one, seen)

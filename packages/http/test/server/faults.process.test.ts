@@ -1,24 +1,11 @@
-import process from 'node:process'
-
 import { BrokenError, ClosedError, SocketError } from '@fairlead/core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import type { Exchange } from '../../src/index.ts'
+import { watchStrays } from '../faults/harness.ts'
 import { ask, client, emptied, head, quiet, Signal, until, ways } from './ways.ts'
 
-const strays: unknown[] = []
-const note = (error: unknown): void => void strays.push(error)
-
-beforeEach(() => {
-  strays.length = 0
-  process.on('unhandledRejection', note).on('uncaughtException', note)
-})
-
-afterEach(async () => {
-  await quiet()
-  process.off('unhandledRejection', note).off('uncaughtException', note)
-  expect(strays).toEqual([])
-})
+watchStrays()
 
 const never = new Promise<never>(() => {})
 const closing = head('GET / HTTP/1.1', 'Connection: close')
