@@ -1,4 +1,5 @@
 import { BrokenError } from '@fairlead/core'
+import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
 import { client, head, quiet, Signal, until, ways } from './ways.ts'
@@ -46,37 +47,47 @@ describe.each(ways)('shutdown over $name', (way) => {
     await closed
   })
 
-  test('without end to its grace, an idle connection is kept as long as the listener has', async () => {
-    const server = await way.listen((exchange) => exchange.respond(200, {}, exchange.request.target), {
-      idleGrace: Infinity,
-    })
-    const peers = await Promise.all([client(way, server), client(way, server), client(way, server)])
-    const [used, fresh, unused] = peers
-    used.write(head('GET /1 HTTP/1.1'))
-    await used.replies(1)
-    await until(() => server.connections.size === 3)
-    const closed = server.close({ grace: 600 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(peers.map(({ ended }) => ended)).toEqual([false, false, false])
-    used.write(head('POST /2 HTTP/1.1', 'Content-Length: 2') + 'ab')
-    fresh.write(head('GET /3 HTTP/1.1'))
-    expect((await used.allReplies()).at(-1)).toMatchObject({ body: '/2', headers: { connection: 'close' } })
-    expect(await fresh.allReplies()).toMatchObject([{ body: '/3', headers: { connection: 'close' } }])
-    await closed
-    expect(await unused.toEnd()).toBe('')
-  })
+  describe('by a clock that is turned by hand', () => {
+    const clock = useManualClock()
 
-  test('a client in the middle of a head finishes', async () => {
-    const server = await way.listen((exchange) => exchange.respond(200, {}, 'done'))
-    const peer = await client(way, server)
-    const text = head('GET / HTTP/1.1')
-    peer.write(text.slice(0, 20))
-    await quiet()
-    const closed = server.close()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    peer.write(text.slice(20))
-    expect(await peer.allReplies()).toMatchObject([{ body: 'done', headers: { connection: 'close' } }])
-    await closed
+    test('without end to its grace, an idle connection is kept as long as the listener has', async () => {
+      const server = await way.listen((exchange) => exchange.respond(200, {}, exchange.request.target), {
+        idleGrace: Infinity,
+      })
+      const peers = await Promise.all([client(way, server), client(way, server), client(way, server)])
+      const [used, fresh, unused] = peers
+      used.write(head('GET /1 HTTP/1.1'))
+      await used.replies(1)
+      await until(() => server.connections.size === 3)
+      const closed = server.close({ grace: 60_000 })
+      await quiet()
+      clock.advance(10_000)
+      await quiet()
+      expect(peers.map(({ ended }) => ended)).toEqual([false, false, false])
+      used.write(head('POST /2 HTTP/1.1', 'Content-Length: 2') + 'ab')
+      fresh.write(head('GET /3 HTTP/1.1'))
+      expect((await used.allReplies()).at(-1)).toMatchObject({ body: '/2', headers: { connection: 'close' } })
+      expect(await fresh.allReplies()).toMatchObject([{ body: '/3', headers: { connection: 'close' } }])
+      expect(unused.ended).toBe(false)
+      unused.connection.end()
+      await closed
+      expect(unused.text).toBe('')
+    })
+
+    test('a client in the middle of a head finishes', async () => {
+      const server = await way.listen((exchange) => exchange.respond(200, {}, 'done'))
+      const peer = await client(way, server)
+      const text = head('GET / HTTP/1.1')
+      peer.write(text.slice(0, 20))
+      await quiet()
+      const closed = server.close()
+      await quiet()
+      clock.advance(1_000)
+      await quiet()
+      peer.write(text.slice(20))
+      expect(await peer.allReplies()).toMatchObject([{ body: 'done', headers: { connection: 'close' } }])
+      await closed
+    })
   })
 
   test('idle clients that never end do not hold it up', async () => {
