@@ -131,7 +131,7 @@ const internal = new Set('limits limits.bodyBytes constructor abandon end leave 
 describe('the README has every', () => {
   test.each([
     ['HttpListenOptions', '../src/server/options.ts'],
-    ['ClientOptions', '../src/server/client.ts'],
+    ['TrustOptions', '../src/server/client-facts.ts'],
     ['ServeOptions', '../src/server/serve.ts'],
     ['CodecLimits', '../src/codec/limits.ts', 'limits.'],
     ['HttpListener', '../src/server/listener.ts'],
@@ -140,7 +140,7 @@ describe('the README has every', () => {
     ['IncomingRequest', '../src/message/request.ts'],
     ['Exchange', '../src/server/exchange.ts'],
     ['ServeContext', '../src/web/serve-context.ts'],
-    ['Client', '../src/server/client.ts'],
+    ['ClientFacts', '../src/server/client-facts.ts'],
   ])('%s, with its default', (name: string, file: string, prefix = '') => {
     const members = membersOf(file, name, prefix).filter((it) => !internal.has(it.name))
     expect(members).not.toEqual([])

@@ -2,7 +2,7 @@ import type { ByteConnection } from '@fairlead/core'
 import type { Deadline } from '@fairlead/core/transport'
 
 import { chunkPrefix, encodeChunk, type Framing } from '../codec/index.ts'
-import { type AnswerSource, sourceOf } from './answer-source.ts'
+import { type PieceSource, sourceOf } from '../message/piece-source.ts'
 import type { Answer, AnswerBody } from './answer.ts'
 
 /**
@@ -57,7 +57,7 @@ export class AnswerStream {
   readonly done: Promise<boolean>
   readonly #answer: LongAnswer
   readonly #options: AnswerStreamOptions
-  readonly #source: AnswerSource
+  readonly #source: PieceSource
   readonly #declared: number | undefined
   readonly #gathered: Uint8Array[] = []
   #size = 0

@@ -1,8 +1,9 @@
 import { type Framing, isBodiless } from '../codec/index.ts'
+import type { PieceBody } from '../message/piece-source.ts'
 import type { AnswerFields } from './answer-fields.ts'
 
 /** What an application may send as the body of an answer. Bytes belong to the server once they were given. */
-export type AnswerBody = string | Uint8Array | AsyncIterable<Uint8Array | string> | null
+export type AnswerBody = PieceBody | null
 
 /** The request that is answered, as far as its answer depends on it. */
 export interface Asked {

@@ -14,7 +14,7 @@ import { HttpProtocolError, protocolErrorOf } from '../errors.ts'
 import type { FieldsInit } from '../message/fields-init.ts'
 import type { AnswerBody } from './answer.ts'
 import { Answering, type AnsweringHost } from './answering.ts'
-import type { Client } from './client.ts'
+import type { ClientFacts } from './client-facts.ts'
 import type { ServerContext } from './context.ts'
 import { endedError, type Exchange, type ExchangeHost, goneError, type RespondOptions } from './exchange.ts'
 import { Inlet, type InletHost } from './inlet.ts'
@@ -211,7 +211,7 @@ export class ServerConnection
     }
   }
 
-  clientOf(exchange: Exchange): Client {
+  clientOf(exchange: Exchange): ClientFacts {
     return this.#context.clientOf(exchange)
   }
 

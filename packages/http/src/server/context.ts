@@ -1,5 +1,5 @@
 import type { CodecLimits } from '../codec/index.ts'
-import type { Client } from './client.ts'
+import type { ClientFacts } from './client-facts.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpTimes } from './options.ts'
 import type { Counters } from './stats.ts'
@@ -16,7 +16,7 @@ export interface ServerContext {
   /** What the application threw, for whoever wants to know. */
   tell(exchange: Exchange, error: unknown): void
   /** Who asks, as far as trusted proxies say. */
-  clientOf(exchange: Exchange): Client
+  clientOf(exchange: Exchange): ClientFacts
   /** A polite close of the server waits for it. */
   waitUntil(exchange: Exchange, promise: Promise<unknown>): void
 }

@@ -4,10 +4,10 @@ import { ready, rejected } from '@fairlead/core/transport'
 import type { RequestHead } from '../codec/index.ts'
 import type { IncomingBody } from '../message/body.ts'
 import type { FieldsInit } from '../message/fields-init.ts'
+import { discard } from '../message/piece-source.ts'
 import { IncomingRequest } from '../message/request.ts'
-import { discard } from './answer-source.ts'
 import type { AnswerBody } from './answer.ts'
-import type { Client } from './client.ts'
+import type { ClientFacts } from './client-facts.ts'
 
 /** What an answer may have beside status, fields and body. */
 export interface RespondOptions {
@@ -33,7 +33,7 @@ export interface ExchangeHost {
   inform(exchange: Exchange, status: number, fields: FieldsInit): void
   takeOver(exchange: Exchange): { connection: ByteConnection; head: Uint8Array }
   failed(exchange: Exchange, error: unknown): void
-  clientOf(exchange: Exchange): Client
+  clientOf(exchange: Exchange): ClientFacts
   waitUntil(exchange: Exchange, promise: Promise<unknown>): void
 }
 
@@ -56,7 +56,7 @@ export class Exchange {
   #left: Error | undefined
   /** What `onError` heard first. */
   #told: unknown
-  #client: Client | undefined
+  #client: ClientFacts | undefined
 
   constructor(head: RequestHead, body: IncomingBody | undefined, host: ExchangeHost) {
     this.#head = head
@@ -83,7 +83,7 @@ export class Exchange {
   }
 
   /** Who asks, as far as trusted proxies say: address, protocol and host. Found out when asked for. */
-  get client(): Client {
+  get client(): ClientFacts {
     return (this.#client ??= this.#host.clientOf(this))
   }
 

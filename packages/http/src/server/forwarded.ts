@@ -1,7 +1,7 @@
 import type { Address } from '@fairlead/core'
 
 import { parseHost } from '../codec/index.ts'
-import type { Client, TrustProxyOptions } from './client.ts'
+import type { ClientFacts, TrustProxyOptions } from './client-facts.ts'
 import type { Exchange } from './exchange.ts'
 import {
   elementsBackwards,
@@ -28,8 +28,8 @@ type Seen = Pick<Exchange, 'remoteAddress' | 'tls'> & {
  * to the left; the first one that is not trusted is the client, and what stands left of it may be anybody's
  * invention.
  */
-export function clientOf({ remoteAddress, tls, request }: Seen, trust?: ProxyTrust): Client {
-  const own: Client = {
+export function clientOf({ remoteAddress, tls, request }: Seen, trust?: ProxyTrust): ClientFacts {
+  const own: ClientFacts = {
     address: remoteAddress,
     protocol: tls ? 'https' : 'http',
     host: request.authority,
@@ -45,11 +45,11 @@ export function clientOf({ remoteAddress, tls, request }: Seen, trust?: ProxyTru
 }
 
 function walk(
-  own: Client,
+  own: ClientFacts,
   trust: ProxyTrust,
   lines: readonly string[],
   parse: (text: string) => ForwardedElement | undefined,
-): Client {
+): ClientFacts {
   let client = own
   let count = 0
   for (const text of elementsBackwards(lines)) {
@@ -63,7 +63,7 @@ function walk(
 }
 
 /** What was known, and what a trusted hop adds to it. */
-function told(client: Client, { address, proto, host }: ForwardedElement): Client {
+function told(client: ClientFacts, { address, proto, host }: ForwardedElement): ClientFacts {
   return {
     address: address ?? client.address,
     protocol: protocolOf(proto) ?? client.protocol,
@@ -72,7 +72,7 @@ function told(client: Client, { address, proto, host }: ForwardedElement): Clien
 }
 
 /** WebSocket's schemes are told by some proxies; what arrives is a request all the same (RFC 6455 section 3). */
-function protocolOf(proto: string | undefined): Client['protocol'] | undefined {
+function protocolOf(proto: string | undefined): ClientFacts['protocol'] | undefined {
   const lower = proto?.toLowerCase()
   if (lower === 'https' || lower === 'wss') return 'https'
   return lower === 'http' || lower === 'ws' ? 'http' : undefined

@@ -1,7 +1,7 @@
 import { checkFunction, checkOptions } from '@fairlead/core/transport'
 import * as tcp from '@fairlead/tcp'
 
-import { proxyMatcher } from './client.ts'
+import { proxyMatcher } from './client-facts.ts'
 import { type HttpListener, HttpServer, type OnExchange } from './listener.ts'
 import { type HttpListenOptions, timesOf } from './options.ts'
 import { speaksHttp } from './tls-options.ts'

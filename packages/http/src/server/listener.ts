@@ -11,7 +11,7 @@ import { AcceptQueue, defaultAcceptBacklog, graceOf, Lifecycle, ready } from '@f
 import type { StreamListener, TlsServerOptions } from '@fairlead/tcp'
 
 import { Background } from './background.ts'
-import { type Client, clientsOf } from './client.ts'
+import { type ClientFacts, clientsOf } from './client-facts.ts'
 import { ServerConnection } from './connection.ts'
 import type { ServerContext } from './context.ts'
 import { httpChannels } from './diagnostics.ts'
@@ -61,7 +61,7 @@ export class HttpServer implements HttpListener, ServerContext {
   readonly times
   readonly limits
   readonly counters = new Counters()
-  readonly clientOf: (exchange: Exchange) => Client
+  readonly clientOf: (exchange: Exchange) => ClientFacts
   readonly #onExchange: OnExchange | undefined
   readonly #onError: HttpListenOptions['onError']
   readonly #upgrades = new Set<OnUpgrade>()

@@ -2,11 +2,11 @@ import type { ByteConnection, Transport } from '@fairlead/core'
 import type { ListenOptions } from '@fairlead/tcp'
 
 import { type CodecLimits, defaultLimits } from '../codec/index.ts'
-import type { ClientOptions } from './client.ts'
+import type { TrustOptions } from './client-facts.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Where to serve HTTP, and within which limits. All times are milliseconds; `Infinity` lifts one. */
-export interface HttpListenOptions extends ListenOptions, ClientOptions {
+export interface HttpListenOptions extends ListenOptions, TrustOptions {
   /** Serves on this transport instead of TCP; host, port and the like are its own affair then. */
   transport?: Pick<Transport<ByteConnection, Uint8Array>, 'listen'>
   /** Bytes of the largest request body; 413 beyond. Default 16 MiB. */

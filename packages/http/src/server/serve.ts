@@ -1,11 +1,11 @@
 import { ready } from '@fairlead/core/transport'
 
 import { Fields } from '../codec/index.ts'
+import { discard } from '../message/piece-source.ts'
 import { type RequestMaker, requestMaker } from '../web/request-of.ts'
 import { ServeContext, trailersOf } from '../web/serve-context.ts'
 import { take } from '../web/taken.ts'
 import { wholeAtOnce } from '../web/whole-at-once.ts'
-import { discard } from './answer-source.ts'
 import type { Exchange } from './exchange.ts'
 import { listen } from './listen.ts'
 import type { HttpListener } from './listener.ts'

@@ -2,7 +2,7 @@ import type { Address, ByteConnection, TlsFacts } from '@fairlead/core'
 
 import type { Fields } from '../codec/index.ts'
 import type { FieldsInit } from '../message/fields-init.ts'
-import type { Client } from '../server/client.ts'
+import type { ClientFacts } from '../server/client-facts.ts'
 import type { Exchange } from '../server/exchange.ts'
 
 /** Trailer fields, or what makes them once the body has ended. */
@@ -36,7 +36,7 @@ export class ServeContext {
   }
 
   /** Who asks, as far as trusted proxies say. */
-  get client(): Client {
+  get client(): ClientFacts {
     return this.exchange.client
   }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { Fields } from '../../src/codec/index.ts'
 import type { HttpListenOptions } from '../../src/index.ts'
-import { clientsOf, proxyMatcher, type TrustProxyOptions } from '../../src/server/client.ts'
+import { clientsOf, proxyMatcher, type TrustProxyOptions } from '../../src/server/client-facts.ts'
 import type { Exchange } from '../../src/server/exchange.ts'
 import { client, head, ways } from './ways.ts'
 

@@ -1,14 +1,15 @@
-import type { AnswerBody } from './answer.ts'
+/** A body that an application gave, of which the pieces are taken when there is room for them. */
+export type PieceBody = string | Uint8Array | AsyncIterable<Uint8Array | string>
 
-/** Where the pieces of a streamed answer come from. */
-export interface AnswerSource {
+/** Where the pieces of a streamed body come from. */
+export interface PieceSource {
   next(): Promise<IteratorResult<Uint8Array | string, unknown>>
   /** No more will be taken; whatever stands behind it may let go, even while a piece is waited for. */
   cancel(reason: unknown): void
 }
 
 /** Opens a body to be read. @throws what opening it throws, such as TypeError for a stream that has a reader. */
-export function sourceOf(body: Exclude<AnswerBody, null>): AnswerSource {
+export function sourceOf(body: PieceBody): PieceSource {
   if (typeof body === 'string' || body instanceof Uint8Array) return once(body)
   if (body instanceof ReadableStream) {
     // Its own iterator would wait for the piece that is under way before it lets go.
@@ -29,12 +30,12 @@ export function sourceOf(body: Exclude<AnswerBody, null>): AnswerSource {
 }
 
 /** Lets go of a body that will not be sent. */
-export function discard(body: AnswerBody): void {
+export function discard(body: PieceBody | null): void {
   if (body === null || typeof body !== 'object' || body instanceof Uint8Array) return
   quietly(() => (body instanceof ReadableStream ? body.cancel() : sourceOf(body).cancel(undefined)))
 }
 
-function once(body: string | Uint8Array): AnswerSource {
+function once(body: string | Uint8Array): PieceSource {
   let given = false
   return {
     next: () => {

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 import { clientOf } from './forwarded.ts'
 
 /** Who asks, as far as trusted proxies say; without any, what is seen of the connection and the request. */
-export interface Client {
+export interface ClientFacts {
   /** The port is 0 where a proxy does not tell it. Of a client that a proxy does not name, this is the proxy's. */
   readonly address: Address
   readonly protocol: 'http' | 'https'
@@ -26,7 +26,7 @@ export interface TrustProxyOptions {
 }
 
 /** Options about proxies; {@link clientsOf} reads them. */
-export interface ClientOptions {
+export interface TrustOptions {
   /**
    * Believes these proxies, and nobody else, what they tell of the client: `exchange.client` goes by it, and
    * `exchange.remoteAddress` stays the peer's. Default: nobody is believed.
@@ -55,7 +55,7 @@ export interface ProxyMatcher {
 export function clientsOf({
   trustProxy,
   isProxy,
-}: ClientOptions & ProxyMatcher): (exchange: Exchange) => Client {
+}: TrustOptions & ProxyMatcher): (exchange: Exchange) => ClientFacts {
   if (!trustProxy || !isProxy) return (exchange) => clientOf(exchange)
   const { fields } = trustProxy
   if (fields !== 'Forwarded' && fields !== 'X-Forwarded') {
@@ -66,7 +66,7 @@ export function clientsOf({
 
 /** Gives what {@link clientsOf} needs its matcher. @throws TypeError that names the option. */
 export function proxyMatcher(
-  { trustProxy }: ClientOptions,
+  { trustProxy }: TrustOptions,
   addressMatcher: (option: string, list: AddressList) => (address: Address) => boolean,
 ): ProxyMatcher {
   if (trustProxy === undefined) return {}
