@@ -14,7 +14,7 @@ const allowed: Record<string, string> = {
   '@fairlead/tcp': '@fairlead/core node:net node:tls node:dns node:fs node:crypto node:stream',
   '@fairlead/udp': '@fairlead/core node:dgram node:dns node:os node:crypto node:fs',
   '@fairlead/http':
-    '@fairlead/core @fairlead/tcp node:async_hooks node:fs node:path node:url node:zlib node:crypto node:os node:stream',
+    '@fairlead/core @fairlead/tcp form-data-encoder node:async_hooks node:fs node:path node:url node:zlib node:crypto node:os node:stream',
   '@fairlead/ws-bridge': '@fairlead/core @fairlead/tcp @fairlead/udp @fairlead/http ws node:crypto node:fs',
 }
 

@@ -3,7 +3,25 @@
  *
  * @packageDocumentation
  */
-export type { CodecLimits, Fields, TargetForm } from './codec/index.ts'
+export { Client, type Upgraded, type UpgradeOptions } from './client/client.ts'
+export { clientChannels, type ClientDiagnosticEvents } from './client/diagnostics.ts'
+export { RequestError } from './client/errors.ts'
+export type {
+  ClientOptions,
+  Connect,
+  ConnectTarget,
+  FileBody,
+  InformationalResponse,
+  Progress,
+  RequestBody,
+  RequestOptions,
+  RequestTimeouts,
+} from './client/options.ts'
+export type { Interceptor, Next, OutgoingRequest } from './client/outgoing-request.ts'
+export { fetch, request, upgrade } from './client/request.ts'
+export { IncomingResponse } from './client/response.ts'
+export type { ClientStats } from './client/stats.ts'
+export { type CodecLimits, Fields, type TargetForm } from './codec/index.ts'
 export { HttpProtocolError } from './errors.ts'
 export type { IncomingBody } from './message/body.ts'
 export type { FieldsInit } from './message/fields-init.ts'

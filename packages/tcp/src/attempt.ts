@@ -3,6 +3,7 @@ import { connect as open, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { type Address, BrokenError, type CloseReason, type ConnectAttempt } from '@fairlead/core'
 import { defaultHighWaterMark } from '@fairlead/core/transport'
 
+import { phaseTimeoutOf } from './connect-errors.ts'
 import { connectorOf, type ConnectOptions } from './connect-options.ts'
 import { TcpConnection } from './connection.ts'
 import { rootCodeOf } from './errno.ts'
@@ -18,11 +19,15 @@ export class TcpAttempt implements Attempt<TcpConnection> {
   /** Why it failed, if it did. */
   error: unknown
   phase: AttemptPhase = 'connect'
+  /** Whether it failed because the time of its phase was over. */
+  late = false
   readonly #address: Address
   readonly #options: ConnectOptions
   readonly #startedAt = performance.now()
   readonly #socket: Socket
   #duration: number | undefined
+  /** Runs while it is in a phase with a time limit of its own. */
+  #timer: ReturnType<typeof setTimeout> | undefined
   #connection: TcpConnection | undefined
   #resolve!: (connection: TcpConnection) => void
   #reject!: (error: unknown) => void
@@ -46,12 +51,12 @@ export class TcpAttempt implements Attempt<TcpConnection> {
     return this.#duration !== undefined
   }
 
-  /** How it failed; one that has not failed yet has used up its time. */
+  /** How it failed; one that has not failed yet has used up the time of all. */
   get record(): ConnectAttempt {
     return {
       address: this.#address,
       phase: this.phase,
-      code: this.failed ? rootCodeOf(this.error) : 'ETIMEDOUT',
+      code: this.failed && !this.late ? rootCodeOf(this.error) : 'ETIMEDOUT',
       duration: this.#duration ?? performance.now() - this.#startedAt,
     }
   }
@@ -80,19 +85,33 @@ export class TcpAttempt implements Attempt<TcpConnection> {
 
   /** What the connection goes through before it is its owner's. */
   async #establish(connection: TcpConnection): Promise<void> {
-    const { prelude, tls } = this.#options
+    const { prelude, preludeTimeout, tls, tlsTimeout } = this.#options
     if (prelude) {
-      this.phase = 'handshake'
+      this.#enter('handshake', preludeTimeout)
       await prelude(connection)
     }
     if (tls !== undefined) {
-      this.phase = 'tls'
+      this.#enter('tls', tlsTimeout)
       await secure(connection, connectorOf(this.#options, tls))
     }
+    clearTimeout(this.#timer)
+  }
+
+  /** In the next phase, which may have a time limit of its own. */
+  #enter(phase: 'handshake' | 'tls', limit: number | undefined): void {
+    clearTimeout(this.#timer)
+    if (this.failed) return
+    this.phase = phase
+    if (limit === undefined) return
+    this.#timer = setTimeout(() => {
+      this.late = true
+      this.#fail(phaseTimeoutOf(phase, limit))
+    }, limit)
   }
 
   #fail(error: unknown): void {
     if (this.failed) return
+    clearTimeout(this.#timer)
     this.#duration = performance.now() - this.#startedAt
     this.error = error
     this.#reject(error)

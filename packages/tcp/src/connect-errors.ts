@@ -17,6 +17,8 @@ const missing: Readonly<Record<ConnectPhase, string>> = {
 interface Failure {
   readonly error: unknown
   readonly record: ConnectAttempt
+  /** The time of its phase was over. */
+  readonly late: boolean
 }
 
 /** A name without addresses. */
@@ -25,24 +27,33 @@ export function resolveErrorOf(error: unknown, name: string): ConnectError {
   return new ConnectError(`Cannot connect to ${name}: ${reason}`, { phase: 'dns', cause: error })
 }
 
-/** Every attempt failed; the one that came furthest gives the reason, unless none was answered at all. */
-export function connectErrorOf(failures: readonly Failure[], name: string): ConnectError {
+/**
+ * Every attempt failed; the one that came furthest gives the reason, unless none was answered at all. Of several that
+ * came as far, one that was answered; when none was in time, that is what went wrong.
+ */
+export function connectErrorOf(failures: readonly Failure[], name: string): ConnectError | TimeoutError {
   const attempts = failures.map(({ record }) => record)
   const errors = failures.map(({ error }) => error)
   const phase = furthest(attempts.map((attempt) => attempt.phase))
-  const reasons = failures.filter(({ record }) => record.phase === phase).map(({ error }) => reasonOf(error))
+  const foremost = failures.filter(({ record }) => record.phase === phase)
+  const answered = foremost.filter(({ late }) => !late)
+  const reasons = (answered.length > 0 ? answered : foremost).map(({ error }) => reasonOf(error))
   const agreed = phase !== 'connect' || new Set(reasons).size === 1
   const count = failures.length === 1 ? '' : ` (${failures.length} tried)`
-  return new ConnectError(
-    `Cannot connect to ${name}: ${agreed ? reasons[0] : 'no address answered'}${count}`,
-    {
-      phase,
-      attempts,
-      // A certificate, a version or a header that is not accepted will not be accepted the next time.
-      retryable: !errors.every((error) => error instanceof ProtocolError),
-      cause: errors.length === 1 ? errors[0] : new AggregateError(errors, 'every attempt failed'),
-    },
-  )
+  const message = `Cannot connect to ${name}: ${agreed ? reasons[0] : 'no address answered'}${count}`
+  const failed = new ConnectError(message, {
+    phase,
+    attempts,
+    // A certificate, a version or a header that is not accepted will not be accepted the next time.
+    retryable: !errors.every((error) => error instanceof ProtocolError),
+    cause: errors.length === 1 ? errors[0] : new AggregateError(errors, 'every attempt failed'),
+  })
+  return answered.length > 0 ? failed : new TimeoutError(message, { phase, retryable: true, cause: failed })
+}
+
+/** An attempt was not through with `phase` in the time that it has for it. */
+export function phaseTimeoutOf(phase: 'handshake' | 'tls', milliseconds: number): TimeoutError {
+  return new TimeoutError(`${missing[phase]} within ${milliseconds} ms`, { phase, retryable: true })
 }
 
 /** It took too long, and hung in `phase`. The cause has the record of each attempt, those under way included. */

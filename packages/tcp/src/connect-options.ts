@@ -32,8 +32,17 @@ export interface ConnectOptions extends StreamEndpoint, ConnectionOptions {
   signal?: AbortSignal
   /** Milliseconds from the call to the connection, the resolver and TLS included. Default 10,000. */
   connectTimeout?: number
+  /** Milliseconds that the resolver may take until the first address is there. Default: only `connectTimeout`. */
+  dnsTimeout?: number
   /** What each attempt goes through before it can win, below TLS: the PROXY protocol. */
   prelude?: Prelude
+  /**
+   * Milliseconds that the prelude of one attempt may take; then that attempt has failed, and others go on. Default:
+   * only `connectTimeout`.
+   */
+  preludeTimeout?: number
+  /** Milliseconds that the TLS handshake of one attempt may take; as `preludeTimeout`. Default: only `connectTimeout`. */
+  tlsTimeout?: number
   /** TLS, with what is usual or with options. Default: none. */
   tls?: true | TlsClientOptions
 }
@@ -44,21 +53,20 @@ export const defaultConnectTimeout = 10_000
 /** RFC 8305 section 5: no attempt starts within 10 milliseconds of the one before. */
 const leastAttemptDelay = 10
 
+const times = ['connectTimeout', 'dnsTimeout', 'preludeTimeout', 'tlsTimeout', 'attemptDelay'] as const
+
 /** Refuses, by name, what could not be connected with. */
 export function checkConnect(options: ConnectOptions): void {
   checkOptions('connect', options)
   checkEndpoint(options, 1)
   checkSignal(options.signal)
   checkConnection(options)
-  const { connectTimeout, attemptDelay } = options
-  checkPositive('connectTimeout', connectTimeout)
-  if (attemptDelay !== undefined) {
-    checkPositive('attemptDelay', attemptDelay)
-    if (attemptDelay < leastAttemptDelay) {
-      throw new RangeError(
-        `Invalid option attemptDelay: ${attemptDelay} is less than the ${leastAttemptDelay} of RFC 8305`,
-      )
-    }
+  for (const name of times) checkPositive(name, options[name])
+  const { attemptDelay } = options
+  if (attemptDelay !== undefined && attemptDelay < leastAttemptDelay) {
+    throw new RangeError(
+      `Invalid option attemptDelay: ${attemptDelay} is less than the ${leastAttemptDelay} of RFC 8305`,
+    )
   }
   for (const name of ['lookup', 'prelude'] as const) checkFunction(name, options[name])
   checkFamilies(options)

@@ -33,7 +33,12 @@ import type { StreamConnection } from './stream.ts'
  */
 export async function connect(options: ConnectOptions): Promise<StreamConnection> {
   checkConnect(options)
-  const { signal, connectTimeout = defaultConnectTimeout, attemptDelay = defaultAttemptDelay } = options
+  const {
+    signal,
+    dnsTimeout,
+    connectTimeout = defaultConnectTimeout,
+    attemptDelay = defaultAttemptDelay,
+  } = options
   signal?.throwIfAborted()
 
   const tried: TcpAttempt[] = []
@@ -48,6 +53,7 @@ export async function connect(options: ConnectOptions): Promise<StreamConnection
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer)
+      clearTimeout(dnsTimer)
       signal?.removeEventListener('abort', abort)
       if (target instanceof Resolution) target.cancel()
     }
@@ -57,11 +63,16 @@ export async function connect(options: ConnectOptions): Promise<StreamConnection
       reject(reason)
     }
     const abort = (): void => giveUp(signal?.reason)
-    const timer = setTimeout(() => {
+    const tooLate = (milliseconds: number): void => {
       const phase = furthest(tried.filter((attempt) => !attempt.failed).map((attempt) => attempt.phase))
       const attempts = tried.map((attempt) => attempt.record)
-      giveUp(connectTimeoutOf(phase, connectTimeout, attempts, nameOf(options)))
-    }, connectTimeout)
+      giveUp(connectTimeoutOf(phase, milliseconds, attempts, nameOf(options)))
+    }
+    const timer = setTimeout(() => tooLate(connectTimeout), connectTimeout)
+    const dnsTimer =
+      dnsTimeout === undefined || !(target instanceof Resolution)
+        ? undefined
+        : setTimeout(() => target.found || tooLate(dnsTimeout), dnsTimeout)
     // The lookup may have aborted it already.
     if (signal?.aborted) return abort()
     signal?.addEventListener('abort', abort, { once: true })

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 
 import {
   type Address,
@@ -13,6 +13,7 @@ import { ConnectionBase, type InnerHandler, type Traffic } from '@fairlead/core/
 import { addressOr } from './address.ts'
 import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
 import { brokenBy } from './errno.ts'
+import { LastWords, type Written } from './last-words.ts'
 import { Outlet, sliceSize } from './outlet.ts'
 import type { ConnectionStats, StreamConnection } from './stream.ts'
 import { Timeouts, type Watched } from './timeouts.ts'
@@ -46,6 +47,12 @@ interface OwnedSocket extends Socket {
   [owner]: TcpConnection
 }
 
+type WriteMany = NonNullable<Socket['_writev']>
+
+/** How the runtime writes. */
+const writeOne = Socket.prototype._write
+const writeMany = Socket.prototype._writev as WriteMany
+
 /**
  * A conversation over TCP, TLS or a Unix socket. The socket is created with `allowHalfOpen`, paused, and stays
  * paused until somebody reads, so nothing is read that nobody wants.
@@ -66,6 +73,8 @@ export class TcpConnection
   #sluice: Sluice | undefined
   /** Made for the first output that has to wait. */
   #outlet: Outlet | undefined
+  /** Made for the first output. */
+  #lastWords: LastWords | undefined
   /** Made when there is something to watch. */
   #timeouts: Timeouts | undefined
   /** What passed before TLS came on top. */
@@ -73,6 +82,8 @@ export class TcpConnection
   #reading = false
   /** Somebody else reads the socket. */
   #lent = false
+  /** Whether it keeps the process alive. */
+  #referenced = true
 
   constructor(socket: Socket, setup: TcpSetup) {
     super()
@@ -91,7 +102,9 @@ export class TcpConnection
       this[owner].slot.push(chunk)
     },
     end(this: OwnedSocket): void {
-      this[owner].slot.pushEnd()
+      const connection = this[owner]
+      // Behind a failed write, who ended is not to be told from who was lost.
+      if (!connection.#lastWords?.end()) connection.slot.pushEnd()
     },
     drain(this: OwnedSocket): void {
       const connection = this[owner]
@@ -111,6 +124,16 @@ export class TcpConnection
       // Whoever has the socket does not say who ended first; without the peer's end it was this side.
       if (connection.#lent && !this.readableEnded) connection.finish({ kind: 'local' })
       else connection.finish()
+    },
+  }
+
+  /** How its socket writes. */
+  static readonly #writes = {
+    one(this: OwnedSocket, chunk: unknown, encoding: BufferEncoding, written: Written): void {
+      writeOne.call(this, chunk, encoding, this[owner].#beforeWritten(written))
+    },
+    many(this: OwnedSocket, chunks: Parameters<WriteMany>[0], written: Written): void {
+      writeMany.call(this, chunks, this[owner].#beforeWritten(written))
     },
   }
 
@@ -188,6 +211,8 @@ export class TcpConnection
     const socket = connection.#socket as OwnedSocket
     const { data, end, drain, error, close } = TcpConnection.#hears
     socket[owner] = connection
+    socket._write = TcpConnection.#writes.one
+    socket._writev = TcpConnection.#writes.many
     socket.pause()
     socket.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
   }
@@ -232,6 +257,18 @@ export class TcpConnection
 
   stats(): ConnectionStats {
     return { bytesIn: this.bytesIn, bytesOut: this.bytesOut }
+  }
+
+  ref(): void {
+    if (this.#referenced || this.state === 'closed') return
+    this.#referenced = true
+    this.#wire.ref()
+  }
+
+  unref(): void {
+    if (!this.#referenced || this.state === 'closed') return
+    this.#referenced = false
+    this.#wire.unref()
   }
 
   write(data: Uint8Array | string, encoding: 'utf8' | 'latin1' = 'utf8'): boolean {
@@ -305,6 +342,10 @@ export class TcpConnection
     return data.byteLength
   }
 
+  #beforeWritten(written: Written): Written {
+    return (this.#lastWords ??= new LastWords(this)).before(written)
+  }
+
   #watch(): Timeouts {
     return (this.#timeouts ??= new Timeouts(this, this.#setup.options))
   }
@@ -342,6 +383,9 @@ export class TcpConnection
     // The next owner knows nothing of what is held back.
     while (this.#socket.writableCorked > 0) this.#socket.uncork()
     this.#sluice?.flow(true)
+    this.#lastWords?.end()
+    this.#socket._write = writeOne
+    this.#socket._writev = writeMany
     for (const name of names) this.#socket.off(name, TcpConnection.#hears[name])
     return this.#socket.pause()
   }

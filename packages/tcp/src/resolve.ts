@@ -73,6 +73,11 @@ export class Resolution implements Candidates<IpAddress> {
     }
   }
 
+  /** Whether there was an address, taken or not. */
+  get found(): boolean {
+    return this.#known.size > 0
+  }
+
   get exhausted(): boolean {
     return this.#pending === 0 && this.#found[4].length === 0 && this.#found[6].length === 0
   }

@@ -15,6 +15,16 @@ export interface ConnectionStats {
 export interface StreamConnection extends ByteConnection {
   /** A copy, as of now. */
   stats(): ConnectionStats
+  /**
+   * Lets the process end although this connection is open, as one that only waits in a pool should; while something
+   * else keeps the process alive, nothing is different. The time limits of a connection never keep it alive, a `close`
+   * under way does for its `grace`. Output that waits does on Node until it has left, elsewhere it may be lost with the
+   * process: {@link ref} a connection before it is used again. Holds for TLS that comes on top, too. May be repeated,
+   * which costs nothing; of no effect once closed.
+   */
+  unref(): void
+  /** Keeps the process alive while this connection is open, as every connection does until {@link unref}. May be repeated. */
+  ref(): void
 }
 
 /** A step at the very beginning of a connection, before anybody else reads or writes it; rejecting ends it. */

@@ -9,6 +9,7 @@ import * as tcp from '@fairlead/tcp'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { portOf } from './harness.ts'
+import { a, ca } from './tls/certificates.ts'
 
 // Watched, and otherwise as it is.
 vi.mock('node:net', async (original) => {
@@ -468,6 +469,171 @@ describe('connectTimeout', () => {
   })
 })
 
+describe('dnsTimeout', () => {
+  test('a resolver that hangs', async () => {
+    let told: AbortSignal | undefined
+    const lookup = (_host: string, signal: AbortSignal) => {
+      told = signal
+      return hang()
+    }
+    const error = await errorOf(tcp.connect({ host: 'example.test', port: 1, lookup, dnsTimeout: 20 }))
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(error).toMatchObject({
+      message: 'Cannot connect to example.test:1: no answer from the resolver within 20 ms',
+      phase: 'dns',
+      retryable: true,
+    })
+    expect((error as Error).cause).toBeUndefined()
+    expect(told?.aborted).toBe(true)
+  })
+
+  test('is over with the first address, however long that one takes', async () => {
+    await using listener = await tcp.listen({ port: 0 }, () => ({ onData() {} }))
+    const { begun, prelude, open } = gates()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const lookup = () => Promise.resolve([four])
+    const options = { host: 'example.test', port: portOf(listener), lookup, prelude, dnsTimeout: 100 }
+    const connecting = tcp.connect(options)
+    await expect.poll(() => begun).toEqual([four])
+    vi.advanceTimersByTime(5_000)
+    open(four)
+    const connection = await connecting
+    expect(vi.getTimerCount()).toBe(0)
+    connection.destroy()
+  })
+})
+
+describe('tlsTimeout and preludeTimeout', () => {
+  const limits = { tlsTimeout: 500, preludeTimeout: 500, attemptDelay: 60_000 }
+  const tls = { ca, serverName: 'a.example' }
+  const example = { host: 'example.test', lookup: both }
+
+  /** On one port: somebody who never answers on IPv6, and whoever `answer` says on IPv4. */
+  async function beside(options?: Partial<tcp.ListenOptions>, answer?: (peer: tcp.StreamConnection) => void) {
+    const { port, spoken, listeners } = await dualListeners()
+    const [hung, other] = listeners
+    await other?.close()
+    const accept = (peer: tcp.StreamConnection) => ({ onData: () => answer?.(peer) })
+    const listener = options && (await tcp.listen({ port, host: four, ...options }, accept))
+    return {
+      port,
+      spoken,
+      hung,
+      async [Symbol.asyncDispose]() {
+        await Promise.all([hung?.close(), listener?.close({ grace: 0 })])
+      },
+    }
+  }
+
+  test('a handshake that hangs is what went wrong, and the peer sees the attempt end', async () => {
+    const spoken: unknown[] = []
+    await using listener = await tcp.listen({ port: 0 }, () => ({ onData: (it) => void spoken.push(it) }))
+    const port = portOf(listener)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const failed = errorOf(tcp.connect({ port, tls: true, ...limits }))
+    await expect.poll(() => spoken.length).toBe(1)
+    vi.advanceTimersByTime(500)
+    const error = await failed
+    expect(error).toBeInstanceOf(TimeoutError)
+    const message = `Cannot connect to 127.0.0.1:${port}: TLS handshake was not done within 500 ms`
+    const attempts = [{ address: { host: four, port }, phase: 'tls', code: 'ETIMEDOUT' }]
+    expect(error).toMatchObject({ message, phase: 'tls', retryable: true, cause: { message, attempts } })
+    expect((error as Error).cause).toBeInstanceOf(ConnectError)
+    await expect.poll(() => vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+    await expect.poll(() => listener.connections.size).toBe(0)
+  })
+
+  test('a handshake that hangs fails one attempt, and the next address is tried', async () => {
+    await using servers = await beside({ tls: a })
+    const { port, spoken, hung } = servers
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const connecting = tcp.connect({ ...example, port, tls, ...limits })
+    await expect.poll(() => spoken).toEqual([six])
+    vi.advanceTimersByTime(500)
+    const connection = await connecting
+    expect(connection).toMatchObject({ remoteAddress: { host: four }, tls: { authorized: true } })
+    vi.advanceTimersByTime(5_000)
+    vi.useRealTimers()
+    expect(connection.state).toBe('open')
+    await expect.poll(() => hung?.connections.size).toBe(0)
+    connection.destroy()
+  })
+
+  test('one in time leaves no timer', async () => {
+    await using listener = await tcp.listen({ port: 0, tls: a }, () => ({ onData() {} }))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const before = vi.getTimerCount()
+    const prelude = () => Promise.resolve()
+    const connection = await tcp.connect({ port: portOf(listener), tls, prelude, ...limits })
+    // The listener has one for its side.
+    await expect.poll(() => listener.connections.size).toBe(1)
+    expect(vi.getTimerCount()).toBe(before)
+    connection.destroy()
+  })
+
+  test.each<[string, Parameters<typeof beside>, new (...args: never[]) => Error, RegExp, string]>([
+    [
+      'one that refused',
+      [],
+      TimeoutError,
+      /TLS handshake was not done within 500 ms \(2 tried\)$/,
+      'connect',
+    ],
+    [
+      'one that came as far and was answered',
+      [{}, (peer) => peer.write('220 ready\r\n')],
+      ConnectError,
+      /: TLS handshake failed: .+ \(2 tried\)$/,
+      'tls',
+    ],
+  ])('beside %s: who came furthest gives the reason', async (_, other, kind, reason, phase) => {
+    await using servers = await beside(...other)
+    const { port, spoken } = servers
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const failed = errorOf(tcp.connect({ ...example, port, tls, ...limits }))
+    await expect.poll(() => spoken).toEqual([six])
+    vi.advanceTimersByTime(500)
+    const error = await failed
+    expect(error).toBeInstanceOf(kind)
+    expect(error).toMatchObject({ phase: 'tls', message: expect.stringMatching(reason) as string })
+    const { attempts } = (error instanceof ConnectError ? error : (error as Error).cause) as ConnectError
+    expect(attempts).toMatchObject([
+      { address: { host: six }, phase: 'tls', code: 'ETIMEDOUT' },
+      { address: { host: four }, phase },
+    ])
+  })
+
+  test('a prelude that hangs fails its attempt; TLS behind one that does not has its own time', async () => {
+    const { port, spoken, listeners } = await dualListeners()
+    const { begun, prelude, open } = gates()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const failed = errorOf(tcp.connect({ ...example, port, tls, prelude, ...limits, tlsTimeout: 2_000 }))
+    await expect.poll(() => begun).toEqual([six])
+    vi.advanceTimersByTime(500)
+    await expect.poll(() => begun).toEqual([six, four])
+    open(four)
+    await expect.poll(() => spoken).toEqual([four])
+    vi.advanceTimersByTime(1_999)
+    // Too late.
+    open(six)
+    vi.advanceTimersByTime(1)
+    expect(await failed).toMatchObject({
+      message: `Cannot connect to example.test:${port}: TLS handshake was not done within 2000 ms (2 tried)`,
+      phase: 'tls',
+      cause: {
+        attempts: [
+          { address: { host: six }, phase: 'handshake', code: 'ETIMEDOUT' },
+          { address: { host: four }, phase: 'tls', code: 'ETIMEDOUT' },
+        ],
+      },
+    })
+    vi.useRealTimers()
+    for (const { connections } of listeners) await expect.poll(() => connections.size).toBe(0)
+    await Promise.all(listeners.map((listener) => listener.close()))
+  })
+})
+
 describe('a signal', () => {
   const reason = new Error('enough')
 
@@ -552,6 +718,9 @@ describe('options', () => {
     [/option port/, { port: 0 }],
     [/option path: must/, { path: '' }],
     [/option connectTimeout/, { port: 1, connectTimeout: -1 }],
+    [/option dnsTimeout: 0 /, { port: 1, dnsTimeout: 0 }],
+    [/option tlsTimeout: 5 /, { port: 1, tlsTimeout: '5' }],
+    [/option preludeTimeout: Infinity /, { port: 1, preludeTimeout: Infinity }],
     [/option attemptDelay/, { port: 1, attemptDelay: Number.NaN }],
     [/option attemptDelay: 9 is less than the 10/, { port: 1, attemptDelay: 9 }],
     [/option family: 5 is neither/, { port: 1, family: 5 }],

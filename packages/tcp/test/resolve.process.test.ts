@@ -88,6 +88,19 @@ describe('asking the system', () => {
     expect(take(resolution)).toEqual(['::1'])
   })
 
+  test('an address is found while it waits, and when it was taken', () => {
+    const resolution = resolve()
+    expect(resolution.found).toBe(false)
+    answer(4, '127.0.0.1')
+    expect(resolution.found).toBe(true)
+    fail(6, 'ENOTFOUND')
+    expect(take(resolution)).toEqual(['127.0.0.1'])
+    expect(resolution.found).toBe(true)
+    const none = resolve()
+    fail(6, 'ENOTFOUND')
+    expect(none.found).toBe(false)
+  })
+
   test('IPv6 within the Resolution Delay comes first', () => {
     const resolution = resolve()
     answer(4, '127.0.0.1', '127.0.0.2')

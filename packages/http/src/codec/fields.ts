@@ -41,6 +41,33 @@ export class Fields {
     return values
   }
 
+  /**
+   * These fields with `name` said once, as `value`: in the place of the first line of that name, whatever its letter
+   * case, or behind all others. Not checked here: whatever cannot be sent is refused when it is written.
+   */
+  with(name: string, value: string): Fields {
+    const wanted = name.toLowerCase()
+    const raw: string[] = []
+    let placed = false
+    for (let at = 0; at < this.raw.length; at += 2) {
+      if (!equalsFolded(this.raw[at]!, wanted)) raw.push(this.raw[at]!, this.raw[at + 1]!)
+      else if (!placed) placed = raw.push(name, value) > 0
+    }
+    if (!placed) raw.push(name, value)
+    return new Fields(raw)
+  }
+
+  /** These fields without any line of these names, whatever their letter case; themselves, where there is none. */
+  without(...names: readonly string[]): Fields {
+    const unwanted = names.map((name) => name.toLowerCase())
+    const raw: string[] = []
+    for (let at = 0; at < this.raw.length; at += 2) {
+      const name = this.raw[at]!
+      if (!unwanted.some((lower) => equalsFolded(name, lower))) raw.push(name, this.raw[at + 1]!)
+    }
+    return raw.length === this.raw.length ? this : new Fields(raw)
+  }
+
   *[Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     for (let at = 0; at < this.raw.length; at += 2) yield [this.raw[at]!, this.raw[at + 1]!]
   }

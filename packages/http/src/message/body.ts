@@ -120,8 +120,17 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
 
   /** The message was cut off, or is none of the reader's business any more. */
   abort(error: unknown): void {
+    this.#cut(SocketError.from(error, 'Cannot read body'))
+  }
+
+  /** A signal of the reader's ended it: the reader is told the signal's own reason, whatever that is. */
+  cancel(reason: unknown): void {
+    this.#cut(reason as SocketError)
+  }
+
+  #cut(error: SocketError): void {
     if (this.#complete || this.#aborted) return
     this.#aborted = true
-    this.#slot.close({ kind: 'error', error: SocketError.from(error, 'Cannot read body') })
+    this.#slot.close({ kind: 'error', error })
   }
 }

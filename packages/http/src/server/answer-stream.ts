@@ -1,9 +1,12 @@
 import type { ByteConnection } from '@fairlead/core'
 import type { Deadline } from '@fairlead/core/transport'
 
-import { chunkPrefix, encodeChunk, type Framing } from '../codec/index.ts'
+import type { Framing } from '../codec/index.ts'
+import { framedLength, sliceSize, writePiece } from '../message/framed-piece.ts'
 import { type PieceSource, sourceOf } from '../message/piece-source.ts'
 import type { Answer, AnswerBody } from './answer.ts'
+
+export { copySize, sliceSize } from '../message/framed-piece.ts'
 
 /**
  * An answer that goes out in its own time. What it says of the connection is decided when its head leaves, and not
@@ -35,12 +38,6 @@ export interface AnswerStreamOptions {
   /** Writes an answer in one piece. */
   write(answer: Answer, body: Uint8Array): void
 }
-
-/** The most that is written without looking whether the peer takes it, and that is gathered in one turn. */
-export const sliceSize = 64 * 1024
-
-/** The size up to which bytes are copied, so that they leave in one piece with what frames them. */
-export const copySize = 4096
 
 /**
  * An answer that goes out piece by piece, no faster than the peer reads.
@@ -168,22 +165,9 @@ export class AnswerStream {
 
   #write(bytes: Uint8Array): void {
     const { connection, count } = this.#options
-    if (this.#answer.framing !== 'chunked') {
-      count(bytes.byteLength)
-      this.#room = connection.write(bytes)
-    } else if (bytes.byteLength <= copySize) {
-      const chunk = encodeChunk(bytes)
-      count(chunk.byteLength)
-      this.#room = connection.write(chunk)
-    } else {
-      const prefix = chunkPrefix(bytes.byteLength)
-      count(prefix.length + bytes.byteLength + 2)
-      connection.cork()
-      connection.write(prefix, 'latin1')
-      connection.write(bytes)
-      this.#room = connection.write('\r\n', 'latin1')
-      connection.uncork()
-    }
+    const chunked = this.#answer.framing === 'chunked'
+    count(framedLength(bytes, chunked))
+    this.#room = writePiece(connection, bytes, chunked)
   }
 
   async #drained(): Promise<void> {

@@ -12,7 +12,7 @@ export type Content = Plain | Whole | RuntimeResponse
 export type Plain = string | Uint8Array | null
 
 /** Whether it is no stream yet. */
-export function isPlain(content: Content): content is Plain {
+export function isPlain(content: unknown): content is Plain {
   return typeof content === 'string' || content === null || content instanceof Uint8Array
 }
 

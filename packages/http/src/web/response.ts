@@ -12,6 +12,8 @@ import {
 } from './content.ts'
 import { type HeaderList, indexOf, toText } from './header-list.ts'
 import { adoptList, copyList, type Headers } from './headers.ts'
+import { ofThisMessage } from './message-fields.ts'
+import { Received } from './received.ts'
 import {
   type BodyInit,
   findRuntime,
@@ -27,11 +29,25 @@ import { Whole } from './whole.ts'
 export interface Taken {
   readonly status: number
   readonly list: HeaderList
-  readonly body: string | Uint8Array | ReadableStream<Uint8Array> | null
+  readonly body: string | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
+}
+
+/** The head of an answer that was fetched. */
+export interface FetchedHead {
+  readonly status: number
+  readonly statusText: string
+  /** Of which nothing is changed. */
+  readonly list: readonly string[]
+  /** Without its fragment. */
+  readonly url: string
+  readonly redirected: boolean
 }
 
 /** Takes the body out of a response of ours; undefined for anything else. @throws TypeError when it was used. */
 export let takeResponse: (value: unknown) => Taken | undefined
+
+/** What `fetch` resolves with, whatever its status is; its headers are immutable. */
+export let fetchedResponse: (head: FetchedHead, content: Content | Received) => Response
 
 /**
  * `Response` of the Fetch standard (section 5.5), which keeps text as text and bytes as bytes: no stream, and no
@@ -47,10 +63,12 @@ export class Response implements RuntimeResponse {
   #statusText = ''
   #list: HeaderList
   #headers: Headers | undefined = undefined
-  #content: Content
+  #content: Content | Received
+  /** Where it was fetched, if it was. */
+  #fetched: FetchedHead | undefined = undefined
   /** Text or bytes that were read. Where there is a stream, it knows itself. */
   #used = false
-  /** Of one that `error` or `redirect` made. */
+  /** Of one that was fetched, or that `error` or `redirect` made. */
   #immutable = false
 
   /**
@@ -68,6 +86,16 @@ export class Response implements RuntimeResponse {
   static {
     takeResponse = (value) =>
       typeof value === 'object' && value !== null && #list in value ? value.#take() : undefined
+    fetchedResponse = (head, content) => {
+      const response = new Response()
+      response.#status = head.status
+      response.#statusText = head.statusText
+      response.#list = head.list as HeaderList
+      response.#immutable = true
+      response.#fetched = head
+      response.#content = content
+      return response
+    }
   }
 
   static [Symbol.hasInstance](value: unknown): boolean {
@@ -104,15 +132,16 @@ export class Response implements RuntimeResponse {
   }
 
   get type(): RuntimeResponse['type'] {
+    if (this.#fetched) return 'basic'
     return this.#status === 0 ? 'error' : 'default'
   }
 
   get url(): string {
-    return ''
+    return this.#fetched?.url ?? ''
   }
 
   get redirected(): boolean {
-    return false
+    return this.#fetched?.redirected ?? false
   }
 
   get status(): number {
@@ -132,7 +161,7 @@ export class Response implements RuntimeResponse {
   }
 
   get body(): RuntimeResponse['body'] {
-    const content = this.#content
+    const content = this.#held()
     if (content === null) return null
     if (!isPlain(content)) return content.body
     const whole = new Whole(content)
@@ -147,13 +176,15 @@ export class Response implements RuntimeResponse {
   }
 
   clone(): Response {
-    const content = this.#content
-    if (this.bodyUsed || (!isPlain(content) && content.body?.locked)) throw used('clone')
+    if (this.bodyUsed) throw used('clone')
+    const content = this.#held()
+    if (!isPlain(content) && content.body?.locked) throw used('clone')
     const clone = new Response()
     clone.#status = this.#status
     clone.#statusText = this.#statusText
     clone.#list = this.#list.slice()
     clone.#immutable = this.#immutable
+    clone.#fetched = this.#fetched
     clone.#content = cloneOf(content)
     return clone
   }
@@ -213,6 +244,9 @@ export class Response implements RuntimeResponse {
   #read(how: Reader): Promise<unknown> {
     const content = this.#content
     const type = how === 'blob' || how === 'formData' ? this.headers.get('content-type') : null
+    if (content instanceof Received) {
+      return content.bodyUsed ? Promise.reject(used('read')) : content.read(how, type)
+    }
     if (!isPlain(content) && !(content instanceof Whole)) return readCarrier(content, how, type)
     if (content instanceof Whole ? !content.intact : this.#used) return Promise.reject(used('read'))
     return read(this.#use(content), how, type)
@@ -221,11 +255,19 @@ export class Response implements RuntimeResponse {
   #take(): Taken {
     const content = this.#content
     if (this.bodyUsed) throw used('respond')
+    const list = this.#fetched ? ofThisMessage(this.#list) : this.#list
+    if (content instanceof Received) return { status: this.#status, list, body: content.take() }
     const body =
       isPlain(content) || content instanceof Whole
         ? this.#use(content)
         : (content.body as ReadableStream<Uint8Array> | null)
-    return { status: this.#status, list: this.#list, body }
+    return { status: this.#status, list, body }
+  }
+
+  /** What arrives is the runtime's from now on. */
+  #held(): Content {
+    const content = this.#content
+    return content instanceof Received ? (this.#content = content.carrier()) : content
   }
 
   #use(content: Plain | Whole): Plain {

@@ -6,6 +6,9 @@ import { standardSignal } from './request-signal.ts'
 import { urlOf } from './request-url.ts'
 import { inspect, onceFound, runtime, type RuntimeRequest, shareState, standBefore } from './runtime.ts'
 
+/** Whether it is one that was handed out. */
+export let isServed: (value: object) => boolean
+
 /** The runtime's own `Request` behind one that was handed out; anything else as it is. */
 export let originalOf: (value: unknown) => unknown
 
@@ -29,6 +32,7 @@ export class ServedRequest implements RuntimeRequest {
   }
 
   static {
+    isServed = (value) => #exchange in value
     originalOf = (value) =>
       typeof value === 'object' && value !== null && #exchange in value ? value.#make() : value
   }

@@ -1,0 +1,3 @@
+import { asking } from '../asked.mjs'
+
+asking(() => async (url) => (await fetch(url)).json())

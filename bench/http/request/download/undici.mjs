@@ -1,0 +1,10 @@
+import { request } from 'undici'
+
+import { working } from '../../asked.mjs'
+
+working(async ({ url }) => {
+  const { body } = await request(url)
+  let bytes = 0
+  for await (const chunk of body) bytes += chunk.length
+  return { bytes }
+})

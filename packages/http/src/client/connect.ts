@@ -1,0 +1,100 @@
+import { type ByteConnection, TimeoutError } from '@fairlead/core'
+import * as tcp from '@fairlead/tcp'
+import { type TlsClientOptions, TlsSessions } from '@fairlead/tcp'
+
+import { HttpProtocolError } from '../errors.ts'
+import type { Connect, ConnectTarget } from './options.ts'
+import type { HttpProxy } from './proxy/proxy.ts'
+import { tunnel } from './proxy/tunnel.ts'
+
+/** A connection for whom, and through whom. */
+export interface Route extends Omit<ConnectTarget, 'signal'> {
+  /** The proxy that is connected to in the place of the target. */
+  readonly proxy: HttpProxy | undefined
+}
+
+/** What TLS to a server of HTTP/1.1 says, unless it is told otherwise; remembers sessions. */
+export function tlsFor(tls: TlsClientOptions = {}): TlsClientOptions {
+  return { alpn: ['http/1.1'], sessions: new TlsSessions(), ...tls }
+}
+
+/** Connects over tcp: to the target, or to its proxy and, for https, through it. */
+export async function connect(route: Route, signal: AbortSignal): Promise<ByteConnection> {
+  const { unix, tls, timeouts, proxy } = route
+  const { dns, connect: connectTimeout, tls: tlsTimeout } = timeouts
+  const { host, port } = proxy ?? route
+  const connected = tcp.connect({
+    ...(unix === undefined ? { host, port } : { path: unix }),
+    ...(tls && { tls }),
+    ...(proxy && !proxy.secure && tls && { prelude: through(proxy, route) }),
+    ...within({ dnsTimeout: dns, connectTimeout, tlsTimeout }),
+    // A request has a time of its own for that.
+    writeTimeout: Infinity,
+    signal,
+  })
+  return proxy ? connected.catch(rethrown) : connected
+}
+
+/** What a proxy said counts for more than that no connection came of it. */
+function rethrown(error: unknown): never {
+  const { cause } = error as Error
+  throw cause instanceof HttpProtocolError ? cause : error
+}
+
+/** Lets `hook` connect, for as long as the route allows. */
+export async function connectBy(hook: Connect, route: Route, signal: AbortSignal): Promise<ByteConnection> {
+  const { connect: time } = route.timeouts
+  const timeout = new AbortController()
+  const both = AbortSignal.any([signal, timeout.signal])
+  const timer = time === Infinity ? undefined : setTimeout(() => timeout.abort(tooLate(time)), time)
+  try {
+    const made = hook({ ...route, signal: both })
+    const connection = await unlessAborted(made, both)
+    if (typeof (connection as Partial<ByteConnection> | undefined)?.handle !== 'function') {
+      throw new TypeError('Invalid option connect: it gave no connection')
+    }
+    return connection
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** It has the time that connecting has. */
+function through(proxy: HttpProxy, { host, port }: Route): ReturnType<typeof tunnel> {
+  return tunnel({ host, port, authorization: proxy.authorization, timeout: Infinity })
+}
+
+/** A limit that is lifted is as long as a timer can be. */
+function within<T extends Record<string, number>>(times: T): T {
+  const most = 2_147_483_647
+  return Object.fromEntries(Object.entries(times).map(([name, time]) => [name, Math.min(time, most)])) as T
+}
+
+/** What comes too late is let go. */
+function unlessAborted(made: Promise<ByteConnection>, signal: AbortSignal): Promise<ByteConnection> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error)
+      Promise.resolve(made).then(
+        (connection) => connection.destroy(),
+        () => {},
+      )
+    }
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    Promise.resolve(made).then(
+      (connection) => {
+        signal.removeEventListener('abort', abort)
+        resolve(connection)
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', abort)
+        reject(error)
+      },
+    )
+  })
+}
+
+function tooLate(time: number): TimeoutError {
+  return new TimeoutError(`Cannot connect: more than ${time} ms`, { phase: 'connect', retryable: true })
+}

@@ -1,0 +1,487 @@
+import { BrokenError, type ByteConnection, ClosedError, type CloseReason, TimeoutError } from '@fairlead/core'
+import { Deadline, type InnerHandler } from '@fairlead/core/transport'
+
+import { type Fields, isBodiless, type ResponseHead, ResponseParser } from '../codec/index.ts'
+import { HttpProtocolError, protocolErrorOf } from '../errors.ts'
+import { BodyWriter } from './body/body-writer.ts'
+import type { Call } from './call.ts'
+import { clientChannels } from './diagnostics.ts'
+import type { Limits } from './settings.ts'
+
+/** Whose connections they are. */
+export interface ConnectionHost {
+  readonly limits: Limits
+  readonly pipelining: number
+  /** Milliseconds that a connection may wait for another request, unless the server says less. */
+  readonly idleTimeout: number
+  /** It can take a request: one more, or its first after a rest. */
+  free(connection: ClientConnection): void
+  /** It takes none any more. */
+  gone(connection: ClientConnection): void
+  /** Bytes passed. */
+  count(bytesIn: number, bytesOut: number): void
+}
+
+/** What is waited for on the reading side. */
+type Wait = 'idle' | 'continue' | 'headers' | 'body' | 'nothing'
+
+/** A socket that may be the only thing that keeps a process alive, or not. */
+interface Holding {
+  ref?(): void
+  unref?(): void
+}
+
+/** Milliseconds that a server has to end a connection that this side has ended. */
+const closingGrace = 1_000
+
+/** Milliseconds by which this side is earlier than the server said it would close, but for half of short times. */
+const margin = 1_000
+
+/**
+ * One connection to a server, and the requests that wait on it for their answers: one, or more where they are
+ * pipelined. Answers come in the order of their requests; whatever comes beside them ends the connection.
+ *
+ * ```text
+ *   idle ──send──▶ busy ──last answer──▶ idle
+ *     │             │ └──'close', or an answer before its request was sent──▶ gone
+ *     └──bytes, end, time──▶ gone ◀──────malformed, cut, abandoned, 101
+ * ```
+ */
+export class ClientConnection implements InnerHandler<Uint8Array> {
+  readonly connection: ByteConnection
+  readonly #host: ConnectionHost
+  readonly #parser: ResponseParser
+  readonly #calls: Call[] = []
+  readonly #reading = new Deadline({ onDeadline: () => this.#waited() })
+  readonly #writing = new Deadline({ onDeadline: () => this.#blocked() })
+  #wait: Wait = 'nothing'
+  /** The body that is on its way out, and whose it is. */
+  #writer: BodyWriter | undefined
+  #writes: Call | undefined
+  /** Its body waits for 100 (Continue). */
+  #expects: Call | undefined
+  #answering: Call | undefined
+  #switch: ResponseHead | undefined
+  #keepAlive = true
+  #sent = 0
+  #gone = false
+  #paused = false
+  /** Milliseconds that the server said it would wait. */
+  #promised = Infinity
+  /** The place in the slot is for whoever goes on with another protocol. */
+  retired = false
+
+  constructor(connection: ByteConnection, host: ConnectionHost) {
+    this.connection = connection
+    this.#host = host
+    this.#parser = new ResponseParser(
+      {
+        onHead: (head) => this.#begin(head),
+        onBody: (chunk) => this.#answering?.data(chunk),
+        onEnd: (trailers) => this.#complete(trailers),
+      },
+      host.limits.codec,
+    )
+    connection.handle(this)
+  }
+
+  /** Whether it can take `call` now. */
+  takes(call: Call): boolean {
+    if (this.#gone || !this.#keepAlive || this.connection.state !== 'open') return false
+    const waiting = this.#calls.length
+    if (waiting === 0) return this.#writer === undefined
+    if (waiting >= this.#host.pipelining || !call.request.safe) return false
+    // Behind its first answer: only then is it known that the server keeps connections (RFC 9112 section 9.3.2).
+    return this.#sent > waiting && this.#calls.every(({ request, over }) => request.safe && !over)
+  }
+
+  /** Whether requests wait on it. */
+  get busy(): boolean {
+    return this.#calls.length > 0 || this.#writer !== undefined
+  }
+
+  /** Sends it; {@link takes} was true. */
+  send(call: Call): void {
+    const { connection } = this
+    const { request } = call
+    const reused = this.#sent > 0
+    if (this.#wait === 'idle') (connection as Holding).ref?.()
+    this.#sent++
+    this.#calls.push(call)
+    this.#parser.expect(request.method)
+    call.begin(this, reused)
+    if (clientChannels.send.hasSubscribers) {
+      clientChannels.send.publish({ request: call.record, connection, attempt: call.attempts, reused })
+    }
+    try {
+      this.#write(call)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Whoever asked wants no more of it. Those before it have their answers first. */
+  abandon(call: Call): void {
+    const at = this.#calls.indexOf(call)
+    if (at === 0 || this.#writes === call) this.#fail(abandoned())
+  }
+
+  /** The reader of `call`'s answer wants more of it, or none for now. */
+  flow(call: Call, wanted: boolean): void {
+    if (call !== this.#answering || this.#gone) return
+    if (wanted) this.#resume()
+    else this.#pause()
+    this.#await(wanted || !call.read ? 'body' : 'nothing')
+  }
+
+  /** Waits for another request, and keeps no process alive for it. */
+  rest(): void {
+    if (this.#gone || this.#wait === 'idle') return
+    this.#await('idle')
+    ;(this.connection as Holding).unref?.()
+  }
+
+  /** Lets it go: nothing is under way. */
+  close(): void {
+    if (this.#gone) return
+    this.#leave()
+    void this.connection.close({ grace: closingGrace })
+  }
+
+  /** Cuts it, whatever is under way. */
+  destroy(error: Error): void {
+    // It is nothing that one more connection could help.
+    for (const call of this.#calls) call.fresh = true
+    this.#fail(error)
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#gone) return
+    this.#host.count(chunk.byteLength, 0)
+    // Nobody asked for it: whatever comes next would be taken for an answer to somebody else's request.
+    if (this.#calls.length === 0) return this.#fail(unasked())
+    let consumed: number
+    try {
+      consumed = this.#parser.push(chunk)
+      this.#answering?.settle()
+    } catch (error) {
+      return this.#fail(protocolErrorOf(error), true)
+    }
+    if (this.#gone) return
+    if (this.#switch) return this.#handOver(this.#switch, chunk.subarray(consumed))
+    if (this.#answering) this.#await(this.#paused && this.#answering.read ? 'nothing' : 'body')
+    else this.#settle()
+  }
+
+  onEnd(): void {
+    if (this.#gone) return
+    const call = this.#calls[0]
+    if (call === undefined) return this.close()
+    if (!call.answered && !this.#parser.inHead) {
+      return this.#fail(
+        new BrokenError('The server closed the connection before it answered', { phase: 'headers' }),
+      )
+    }
+    try {
+      this.#parser.end()
+    } catch (error) {
+      return this.#fail(protocolErrorOf(error))
+    }
+    this.#keepAlive = false
+    if (!this.#gone) this.#settle()
+  }
+
+  onDrain(): void {
+    this.#writing.clear()
+    this.#writer?.drain()
+  }
+
+  onShutdown(): void {
+    if (!this.busy) this.close()
+  }
+
+  onClose(reason: CloseReason): void {
+    this.#fail(errorOf(reason))
+  }
+
+  #write(call: Call): void {
+    const { head, body, framing, expect } = call.request
+    if (body === null || framing === 'none' || framing === 0) {
+      this.#put(call, head.length, this.connection.write(head, 'latin1'))
+      this.#asked(call)
+    } else if (expect > 0) {
+      this.#put(call, head.length, this.connection.write(head, 'latin1'))
+      this.#expects = call
+      this.#await('continue')
+    } else if (body.whole !== undefined && framing !== 'chunked') this.#writeWhole(call, head, body.whole)
+    else this.#stream(call, head)
+  }
+
+  /** Head and body in one write. */
+  #writeWhole(call: Call, head: string, body: string | Uint8Array): void {
+    const { connection } = this
+    const { length } = call.request.body!
+    let room: boolean
+    if (typeof body === 'string' && body.length === length) room = connection.write(head + body, 'latin1')
+    else {
+      connection.cork()
+      connection.write(head, 'latin1')
+      room = connection.write(body)
+      connection.uncork()
+    }
+    this.#put(call, head.length + length!, room)
+    call.uploaded(length!)
+    this.#asked(call)
+  }
+
+  #stream(call: Call, head: string): void {
+    const { framing, body } = call.request
+    this.#writes = call
+    let bytes = 0
+    const writer = new BodyWriter(
+      this.connection,
+      { source: body!.open(), framing: framing as 'chunked' | number, trailers: call.trailers },
+      {
+        wrote: (more) => {
+          bytes += more
+          this.#host.count(0, more)
+          call.bytesWritten = bytes
+        },
+        progress: (sent) => call.uploaded(sent),
+        blocked: (yes) => this.#block(yes, call),
+        finished: () => this.#written(call),
+        failed: (error) => this.#fail(error),
+      },
+    )
+    bytes = call.bytesWritten
+    this.#writer = writer
+    writer.start(head)
+  }
+
+  /** The server wants the body, or has been waited for long enough. */
+  #goOn(): void {
+    const call = this.#expects
+    if (call === undefined) return
+    this.#expects = undefined
+    try {
+      this.#stream(call, '')
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** The body is out, or will never be. */
+  #written(call: Call): void {
+    this.#writer = this.#writes = undefined
+    this.#writing.clear()
+    if (this.#gone) return
+    this.#asked(call)
+    if (!this.#calls.includes(call)) this.#settle()
+  }
+
+  /** All of it is written: the server has its time from now on. */
+  #asked(call: Call): void {
+    call.sent()
+    if (this.#calls[0] === call && !call.answered) this.#await('headers')
+  }
+
+  #put(call: Call, bytes: number, room: boolean): void {
+    call.bytesWritten += bytes
+    this.#host.count(0, bytes)
+    if (!room) this.#block(true, call)
+  }
+
+  #block(yes: boolean, call: Call): void {
+    if (yes) this.#writing.set(call.shared.times.write)
+    else this.#writing.clear()
+  }
+
+  #begin(head: ResponseHead): void {
+    const call = this.#calls[0]
+    // It was given up meanwhile, and what came with that is still being read.
+    if (call === undefined) return
+    if (call.over) return this.#fail(abandoned())
+    if (head.status === 101) return this.#offer(call, head)
+    if (head.status < 200) {
+      call.inform(head)
+      if (this.#gone) return
+      if (head.status === 100) this.#goOn()
+      if (this.#wait === 'headers') this.#await('headers')
+      return
+    }
+    this.#answering = call
+    this.#keepAlive = head.keepAlive && !call.request.close
+    this.#promised = this.#keepAlive ? promiseOf(head.fields) : 0
+    // It has its answer, and will not read what it did not wait for.
+    if (this.#expects === call) {
+      this.#expects = undefined
+      this.#keepAlive = false
+    } else if (this.#writer && head.status >= 400) this.#stop()
+    call.answer(head, isBodiless({ status: head.status, method: call.request.method }))
+  }
+
+  #offer(call: Call, head: ResponseHead): void {
+    const { upgrade } = call.request
+    if (upgrade === undefined || !head.upgrade?.includes(upgrade.toLowerCase())) {
+      throw new HttpProtocolError(
+        'Cannot read message: the server switches to a protocol that nobody asked for',
+        {
+          side: 'remote',
+          statusHint: 502,
+          code: 'ERR_FAIRLEAD_HTTP_UNEXPECTED',
+        },
+      )
+    }
+    this.#switch = head
+  }
+
+  #complete(trailers: Fields | undefined): void {
+    if (this.#answering === undefined) return
+    const call = this.#calls.shift()!
+    this.#answering = undefined
+    this.#resume()
+    if (this.#calls.length > 0) this.#await('headers')
+    else this.#await('nothing')
+    call.end(trailers, this.#writes === call)
+  }
+
+  /** What one read brought is done: it is known whether there is room for another request. */
+  #settle(): void {
+    if (this.#calls[0]?.over) return this.#fail(abandoned())
+    if (this.#calls.length === 0 && this.#writer === undefined) {
+      if (!this.#keepAlive || this.#promised <= 0) return this.close()
+    } else if (!this.#keepAlive && this.#answering === undefined && this.#calls.length > 0) {
+      // Those behind the last answer were not looked at.
+      return this.#fail(
+        new BrokenError('The server closed the connection before it answered', { phase: 'headers' }),
+      )
+    }
+    if (this.#keepAlive && this.#answering === undefined && this.#writer === undefined) this.#host.free(this)
+    if (!this.busy) this.rest()
+  }
+
+  /** Nothing more of the body is sent; the connection ends behind the answer. */
+  #stop(): void {
+    this.#keepAlive = false
+    this.#writer?.stop(new ClosedError('Cannot send body: the answer came before it was sent'))
+    this.#writer = this.#writes = undefined
+    this.#writing.clear()
+  }
+
+  #handOver(head: ResponseHead, rest: Uint8Array): void {
+    const call = this.#calls.shift()!
+    this.#leave()
+    this.connection.pause()
+    this.retired = true
+    call.switched(head, rest)
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.connection.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.connection.resume()
+  }
+
+  #await(wait: Wait): void {
+    this.#wait = wait
+    const times = this.#calls[0]?.shared.times
+    if (wait === 'nothing' || (wait !== 'idle' && !times)) return this.#reading.clear()
+    const time =
+      wait === 'idle'
+        ? Math.min(this.#host.idleTimeout, this.#promised)
+        : wait === 'continue'
+          ? this.#calls[0]!.request.expect
+          : times![wait]
+    if (time === Infinity) this.#reading.clear()
+    else this.#reading.set(time)
+  }
+
+  #waited(): void {
+    const wait = this.#wait
+    if (wait === 'idle') return this.close()
+    if (wait === 'continue') return this.#goOn()
+    if (wait === 'nothing') return
+    const call = this.#calls[0]
+    const body = call?.read ? 'no more of the body came' : 'nobody read the body'
+    const what = wait === 'headers' ? 'no answer came' : body
+    const time = call?.shared.times[wait]
+    this.#fail(new TimeoutError(`${what} for ${time} ms`, { phase: wait }))
+  }
+
+  #blocked(): void {
+    const call = this.#writes ?? this.#calls.at(-1)
+    const time = call?.shared.times.write
+    this.#fail(new TimeoutError(`the server took nothing for ${time} ms`, { phase: 'write' }))
+  }
+
+  /** It is no place for requests any more. */
+  #leave(): void {
+    this.#stand()
+    this.#host.gone(this)
+  }
+
+  /** It takes nothing any more, and waits for nothing. */
+  #stand(): void {
+    this.#gone = true
+    this.#answering = undefined
+    this.#reading.clear()
+    this.#writing.clear()
+  }
+
+  /** It is lost, with all that waits on it. `begun`: bytes of an answer to the first of them came. */
+  #fail(error: unknown, begun = this.#parser.inHead): void {
+    if (this.#gone) return
+    this.#stand()
+    this.#writer?.stop(error)
+    const calls = this.#calls.splice(0)
+    if (this.#writes && !calls.includes(this.#writes)) this.#writes = undefined
+    this.connection.destroy(error instanceof Error ? error : undefined)
+    calls.forEach((call, at) => call.fail(error, at === 0 && (begun || call.begun)))
+    // Behind those that want another connection, so that the pool they are in is not found empty.
+    this.#host.gone(this)
+  }
+}
+
+function abandoned(): ClosedError {
+  return new ClosedError('Cannot read: it was abandoned')
+}
+
+function unasked(): HttpProtocolError {
+  return new HttpProtocolError('Cannot read message: bytes came that answer no request', {
+    side: 'remote',
+    statusHint: 502,
+    code: 'ERR_FAIRLEAD_HTTP_UNEXPECTED',
+  })
+}
+
+/** How long the server said it would wait (`Keep-Alive: timeout=5`, RFC 2068 section 19.7.1), less a margin. */
+function promiseOf(fields: Fields): number {
+  const value = fields.get('keep-alive')
+  const seconds = value === undefined ? undefined : /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(value)?.[1]
+  if (seconds === undefined) return Infinity
+  const time = Number(seconds) * 1_000
+  return Math.max(time - margin, time / 2)
+}
+
+/** What a request hears of the end of its connection. */
+function errorOf(reason: CloseReason): Error {
+  switch (reason.kind) {
+    case 'error':
+      return reason.error
+    case 'timeout':
+      return new TimeoutError(`${reason.phase} timeout`, { phase: reason.phase })
+    case 'remote':
+      return new BrokenError('The server closed the connection')
+    case 'local':
+    case 'shutdown':
+    case 'handover':
+    default:
+      return new ClosedError('The connection was closed')
+  }
+}

@@ -1,0 +1,121 @@
+import type { ByteConnection } from '@fairlead/core'
+import type { TlsClientOptions } from '@fairlead/tcp'
+
+import { connect, connectBy, type Route, tlsFor } from './connect.ts'
+import type { ClientOptions, ProxyOf } from './options.ts'
+import type { Origin } from './origin.ts'
+import { type Connect, Pool, type PoolHost } from './pool.ts'
+import { proxyFromEnvironment } from './proxy/environment.ts'
+import { type HttpProxy, parseProxy } from './proxy/proxy.ts'
+import type { Target } from './target.ts'
+
+/** The pools of a client, by whom and what they connect through; one that is empty is forgotten. */
+export class Pools implements Iterable<Pool> {
+  readonly #pools = new Map<string, Pool>()
+  readonly #hook: ClientOptions['connect']
+  readonly #tls: TlsClientOptions
+  readonly #proxyOf: ((url: URL) => HttpProxy | undefined) | undefined
+  readonly #host: PoolHost
+
+  /**
+   * @param emptied called when the last one is gone.
+   * @throws TypeError that names the option.
+   */
+  constructor({ connect, tls, proxy }: ClientOptions, host: Omit<PoolHost, 'empty'>, emptied: () => void) {
+    this.#hook = connect
+    this.#tls = tlsFor(tls)
+    this.#proxyOf = proxiesOf(proxy)
+    this.#host = {
+      ...host,
+      empty: (pool) => {
+        this.#pools.delete(pool.key)
+        if (this.#pools.size === 0) emptied()
+      },
+    }
+  }
+
+  get size(): number {
+    return this.#pools.size
+  }
+
+  [Symbol.iterator](): Iterator<Pool> {
+    return this.#pools.values()
+  }
+
+  /** The proxy that a URL is asked through. @throws TypeError for what is no proxy. */
+  proxyOf(url: URL): HttpProxy | undefined {
+    return this.#proxyOf?.(url)
+  }
+
+  /** The pool for a target: that of its origin, or of its proxy, which plain requests of all origins may share. */
+  of({ origin }: Target, unix: string | undefined, proxy: HttpProxy | undefined): Pool {
+    const whom = proxy && !origin.secure ? proxy : origin
+    const key = unix === undefined && !proxy ? whom.key : `${whom.key} by ${unix ?? nameOf(proxy!)}`
+    const known = this.#pools.get(key)
+    if (known) return known
+    const pool = new Pool(key, whom.key, this.#opener(origin, unix, proxy), this.#host)
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  drain(): void {
+    for (const pool of this) pool.drain()
+  }
+
+  destroy(error: Error): void {
+    for (const pool of this) pool.destroy(error)
+  }
+
+  #opener(origin: Origin, unix: string | undefined, proxy: HttpProxy | undefined): Connect {
+    const hook = this.#hook
+    if (proxy?.secure && origin.secure && !hook) {
+      throw new TypeError(
+        'Invalid option proxy: https through a proxy that speaks TLS itself is up to a function, the option connect',
+      )
+    }
+    // Said once for each pool: options of TLS are read once for each object.
+    const tls = proxy || unix !== undefined ? { serverName: origin.host, ...this.#tls } : this.#tls
+    const direct = proxy && !origin.secure ? { ...tls, serverName: proxy.host } : tls
+    const secure = proxy && !origin.secure ? proxy.secure : origin.secure
+    const { key, host, port } = origin
+    const route: Omit<Route, 'timeouts'> = {
+      origin: key,
+      host,
+      port,
+      unix,
+      proxy,
+      tls: secure ? direct : undefined,
+    }
+    return (signal, timeouts): Promise<ByteConnection> =>
+      hook ? connectBy(hook, { ...route, timeouts }, signal) : connect({ ...route, timeouts }, signal)
+  }
+}
+
+/** Requests with other credentials for the same proxy share no connection. */
+function nameOf({ key, authorization = '' }: HttpProxy): string {
+  return `${key} ${authorization}`
+}
+
+/** The proxy of each URL; one that is no good is refused at once, where it is known. */
+function proxiesOf(proxy: ClientOptions['proxy']): ((url: URL) => HttpProxy | undefined) | undefined {
+  if (proxy === undefined) return undefined
+  if (proxy instanceof URL || (typeof proxy === 'string' && proxy !== 'environment')) {
+    const parsed = parseProxy(proxy)
+    return () => parsed
+  }
+  if (typeof proxy === 'function') return (url) => asProxy(proxy(url))
+  if (proxy !== 'environment') throw new TypeError('Invalid option proxy: must be a URL or a function')
+  const find = proxyFromEnvironment()
+  const parsed = new WeakMap<URL, HttpProxy>()
+  return (url) => {
+    const found = find(url)
+    if (found === undefined) return undefined
+    const known = parsed.get(found) ?? parseProxy(found)
+    parsed.set(found, known)
+    return known
+  }
+}
+
+function asProxy(found: ReturnType<ProxyOf>): HttpProxy | undefined {
+  return found === undefined ? undefined : parseProxy(found)
+}

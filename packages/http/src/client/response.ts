@@ -1,0 +1,193 @@
+import type { Address, ByteConnection, TlsFacts } from '@fairlead/core'
+
+import { Fields, type ResponseHead } from '../codec/index.ts'
+import type { IncomingBody } from '../message/body.ts'
+import { type FieldsInit, rawFields } from '../message/fields-init.ts'
+import { reasonOf } from '../message/status.ts'
+import type { InformationalResponse } from './options.ts'
+import { ResponseBody } from './response-body.ts'
+
+/** What an answer tells of its own coming about; of the last hop, but for `redirects`. */
+export interface ResponseFacts {
+  readonly url: string
+  /** How often the request was sent, or tried to be. */
+  readonly attempts: number
+  /** Whether its connection had carried another request before. */
+  readonly reused: boolean
+  readonly bytesWritten: number
+  readonly informational: readonly InformationalResponse[]
+  readonly connection: ByteConnection | undefined
+}
+
+const none: readonly never[] = Object.freeze([])
+
+/**
+ * The answer to a request, from the moment its head is there. Its body has one reader: {@link bytes}, {@link text},
+ * {@link json}, {@link stream}, {@link body} or iteration. Up to 64 KiB of it are read ahead, and a longer one holds
+ * its connection until it was read: read it, or {@link discard} it.
+ */
+export class IncomingResponse implements AsyncIterable<Uint8Array> {
+  readonly #head: Pick<ResponseHead, 'status' | 'reason' | 'minor' | 'fields'>
+  readonly #facts: ResponseFacts
+  readonly #body: ResponseBody
+  /** URLs that redirected here, the first one first. */
+  redirects: readonly string[] = none
+
+  constructor(
+    head: Pick<ResponseHead, 'status' | 'reason' | 'minor' | 'fields'>,
+    facts: ResponseFacts,
+    body: ResponseBody,
+  ) {
+    this.#head = head
+    this.#facts = facts
+    this.#body = body
+  }
+
+  /**
+   * An answer that no server gave: for interceptors, which may have it from a cache or make it up.
+   *
+   * @throws RangeError for what is no final status, TypeError for fields that are none.
+   */
+  static of(
+    status: number,
+    fields: FieldsInit = {},
+    body: string | Uint8Array | null = null,
+  ): IncomingResponse {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new RangeError(`Cannot make response: ${status} is not a final status`)
+    }
+    const content = new ResponseBody({ flow() {}, cancel() {} })
+    if (body !== null) content.push(typeof body === 'string' ? Buffer.from(body) : body)
+    content.finish(undefined)
+    const head = {
+      status,
+      reason: reasonOf(status),
+      minor: 1 as const,
+      fields: new Fields(rawFields(fields)),
+    }
+    const facts = {
+      url: '',
+      attempts: 0,
+      reused: false,
+      bytesWritten: 0,
+      informational: none,
+      connection: undefined,
+    }
+    return new IncomingResponse(head, facts, content)
+  }
+
+  get status(): number {
+    return this.#head.status
+  }
+
+  /** The reason phrase as sent; often empty, and never of any meaning (RFC 9112 section 4). */
+  get reason(): string {
+    return this.#head.reason
+  }
+
+  /** `HTTP/1.<minor>`. */
+  get minor(): 0 | 1 {
+    return this.#head.minor
+  }
+
+  /** Whether the status is one of success: 200 to 299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300
+  }
+
+  /** As they came: of a decoded body, too, they tell what was sent. */
+  get headers(): Fields {
+    return this.#head.fields
+  }
+
+  /** Whom it is from: behind redirects, the last one. Without the fragment; empty where no server gave it. */
+  get url(): string {
+    return this.#facts.url
+  }
+
+  /** How often the request was sent, or tried to be: more than once behind a connection that was lost unused. */
+  get attempts(): number {
+    return this.#facts.attempts
+  }
+
+  /** Whether the connection had carried another request before. */
+  get reused(): boolean {
+    return this.#facts.reused
+  }
+
+  /** Bytes of the request that were given to the connection by now, its head included. */
+  get bytesWritten(): number {
+    return this.#facts.bytesWritten
+  }
+
+  /** The 1xx answers that came before. */
+  get informational(): readonly InformationalResponse[] {
+    return this.#facts.informational
+  }
+
+  get remoteAddress(): Address | undefined {
+    return this.#facts.connection?.remoteAddress
+  }
+
+  get localAddress(): Address | undefined {
+    return this.#facts.connection?.localAddress
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#facts.connection?.tls
+  }
+
+  /** The body as it comes, for one reader. */
+  get body(): IncomingBody {
+    return this.#body.reader
+  }
+
+  /** Whether somebody asked for the body. */
+  get bodyUsed(): boolean {
+    return this.#body.used
+  }
+
+  /** Whether the end of the body has come, read or not. */
+  get complete(): boolean {
+    return this.#body.complete
+  }
+
+  /** The fields behind the body, once its end has come, if there were any. */
+  get trailers(): Fields | undefined {
+    return this.#body.trailers
+  }
+
+  /**
+   * All of the body.
+   *
+   * @param limit the most bytes to keep. Default 64 MiB.
+   * @throws LimitError beyond that; RequestError when it is cut off; BusyError for a second reader.
+   */
+  bytes(limit?: number): Promise<Uint8Array> {
+    return this.#body.collect(limit)
+  }
+
+  /** All of the body as UTF-8 text, without a byte order mark; see {@link bytes}. */
+  async text(limit?: number): Promise<string> {
+    return textOf(await this.#body.collect(limit))
+  }
+
+  /** All of the body as JSON (RFC 8259); see {@link bytes}. @throws SyntaxError for what is none. */
+  async json<T = unknown>(limit?: number): Promise<T> {
+    return JSON.parse(textOf(await this.#body.collect(limit))) as T
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return this.body[Symbol.asyncIterator]()
+  }
+
+  /** Nobody wants the body, or the rest of it. A connection with more of it on the way is closed. May be repeated. */
+  discard(): void {
+    this.#body.discard()
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}
