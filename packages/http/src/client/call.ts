@@ -152,6 +152,10 @@ export class Call implements ResponseSource, ResponseFacts {
     return this.#options.trailers
   }
 
+  get decoded(): boolean {
+    return this.#codings !== undefined
+  }
+
   /** Whether somebody reads the answer's body, or has. */
   get read(): boolean {
     return this.#body?.used ?? false
@@ -382,10 +386,11 @@ export class Call implements ResponseSource, ResponseFacts {
     this.#host.ended(this, failed)
   }
 
-  /** What a callback of the caller's throws costs this request. */
+  /** What a callback of the caller's throws, or rejects with, costs this request. */
   #tell(callback: () => unknown): void {
     try {
-      callback()
+      const told = callback()
+      if (told instanceof Promise) told.catch((error: unknown) => this.#cut(error))
     } catch (error) {
       this.#cut(error)
     }

@@ -18,8 +18,8 @@ import {
 import type { Response } from '../web/response.ts'
 import type { RuntimeRequest } from '../web/runtime.ts'
 import { Dispatcher, type Hop } from './dispatcher.ts'
-import { fetchWith } from './fetch.ts'
-import { follow, isReplayable } from './follow.ts'
+import { type FetchClient, fetchWith } from './fetch.ts'
+import { follow, isReplayable, release } from './follow.ts'
 import type { ClientOptions, RequestOptions } from './options.ts'
 import type { Interceptor, Next } from './outgoing-request.ts'
 import { Pools } from './pools.ts'
@@ -62,6 +62,7 @@ export class Client implements Resource {
   readonly #interceptors: readonly Interceptor[]
   readonly #pools: Pools
   readonly #dispatcher: Dispatcher
+  readonly #fetching: FetchClient
   readonly #counters = new Counters()
   readonly #life = new Lifecycle()
   #grace: ReturnType<typeof setTimeout> | undefined
@@ -77,6 +78,11 @@ export class Client implements Resource {
     this.#interceptors = options.interceptors ?? []
     const settings = { limits, pipelining, idleTimeout, maxConnections, maxQueued, count }
     this.#pools = new Pools(options, settings, () => this.#settle())
+    this.#fetching = {
+      request: (url, asked) => this.request(url, asked),
+      headers: options.headers === undefined ? undefined : this.#reader.headers,
+      redirects: options.redirects,
+    }
     this.#dispatcher = new Dispatcher(limits, this.#pools, counters, this.#reader)
   }
 
@@ -102,7 +108,10 @@ export class Client implements Resource {
   async request(url: string | URL, options?: RequestOptions): Promise<IncomingResponse> {
     this.#refuseClosed()
     const { shared, target, request } = this.#reader.read(url, options)
-    request.signal?.throwIfAborted()
+    if (request.signal?.aborted) {
+      release(request.body)
+      throw request.signal.reason
+    }
     const until = endOf(shared.times.total)
     const response = await this.#hop({ request, target, shared, until })
     if (response.status < 300 || response.status > 399 || shared.redirects === 0) return response
@@ -114,7 +123,7 @@ export class Client implements Resource {
 
   /** `fetch` of the Fetch standard on this client; see {@link fetchWith}. */
   fetch(input: string | URL | RuntimeRequest, init?: RequestInit): Promise<Response> {
-    return fetchWith(this, input, init)
+    return fetchWith(this.#fetching, input, init)
   }
 
   /**

@@ -67,6 +67,10 @@ export class Dispatcher implements CallHost {
     const { signal, onInform, onDownload, onUpload, trailers } = request
     let pool, prepared
     try {
+      // A file may have taken its time.
+      signal?.throwIfAborted()
+      // Whoever stands in between, or a file that was opened, may have taken its time.
+      signal?.throwIfAborted()
       const proxy = shared.unix === undefined ? this.#pools.proxyOf(target.url) : undefined
       // To a proxy that makes a tunnel, nothing is said but in its beginning.
       const asked = target.origin.secure ? undefined : proxy

@@ -1,3 +1,4 @@
+import { discard, type PieceBody } from '../message/piece-source.ts'
 import { RequestError } from './errors.ts'
 import { originOf } from './origin.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
@@ -38,6 +39,11 @@ export async function follow(
 export function isReplayable(body: OutgoingRequest['body']): boolean {
   if (body === null || typeof body !== 'object') return true
   return !(body instanceof ReadableStream) && !(Symbol.asyncIterator in body)
+}
+
+/** Lets go of a stream that will not be sent. */
+export function release(body: OutgoingRequest['body']): void {
+  if (!isReplayable(body)) discard(body as PieceBody)
 }
 
 function nextOf(

@@ -57,7 +57,7 @@ export function prepare(preparation: Preparation): PreparedRequest {
   }
   const given = new Given(fields)
   const expect = given.expects ? preparation.expect || defaultExpect : preparation.expect
-  if (given.upgrade && upgrade === undefined) {
+  if (given.upgrade) {
     throw new TypeError('Invalid option headers: another protocol is asked for by upgrade()')
   }
   const framing = framingOf(preparation, given)

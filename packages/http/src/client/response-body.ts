@@ -1,4 +1,5 @@
-import { LimitError, SocketError } from '@fairlead/core'
+import { BusyError, LimitError, SocketError } from '@fairlead/core'
+import { rejected } from '@fairlead/core/transport'
 
 import type { Fields } from '../codec/index.ts'
 import type { BodySink } from '../coding/body-sink.ts'
@@ -46,7 +47,8 @@ export class ResponseBody implements BodySink {
   #complete = false
   #failure: { readonly error: unknown } | undefined
   #trailers: Fields | undefined
-  #flowing = true
+  /** Undefined: whoever reads it now has not said. */
+  #flowing: boolean | undefined = true
 
   /** @param brief whether it is known to be short: waiting for the rest costs less than another connection. */
   constructor(source: ResponseSource, brief = false) {
@@ -78,16 +80,17 @@ export class ResponseBody implements BodySink {
    * @throws LimitError beyond `limit`, which cancels it; what it failed with; BusyError where it has a reader.
    */
   collect(limit = defaultLimit): Promise<Uint8Array> {
-    if (this.#used) return this.reader.bytes(limit)
+    if (this.#used)
+      return this.#reader?.taken === false ? this.#reader.bytes(limit) : rejected(secondReader())
     this.#used = true
     const size = this.#size
     if (size > limit) {
       this.#kept = undefined
       if (!this.#complete) this.#source.cancel()
-      return Promise.reject(tooLarge(limit, size))
+      return rejected(tooLarge(limit, size))
     }
     if (this.#complete) return Promise.resolve(this.#take())
-    if (this.#failure) return Promise.reject(this.#failure.error)
+    if (this.#failure) return rejected(this.#failure.error)
     return new Promise((resolve, reject) => {
       this.#collector = { limit, resolve, reject }
       this.#flow(true)
@@ -166,6 +169,8 @@ export class ResponseBody implements BodySink {
       },
       fail: (error) => this.#source.cancel(error),
     })
+    // That there is a reader is news, be it one that wants nothing yet.
+    this.#flowing = undefined
     // Collected already, or thrown away: whoever comes now is the second reader.
     if (used) reader.handle({ onData() {} })
     else if (this.#kept !== undefined) reader.push(this.#take())
@@ -185,6 +190,10 @@ function piecesOf(first: Uint8Array): Pieces {
   const pieces = new Pieces()
   pieces.push(first)
   return pieces
+}
+
+function secondReader(): BusyError {
+  return new BusyError('Cannot read body: it has, or had, a reader already', { phase: 'body' })
 }
 
 function tooLarge(limit: number, value: number): LimitError {

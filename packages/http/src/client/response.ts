@@ -1,9 +1,12 @@
-import type { Address, ByteConnection, TlsFacts } from '@fairlead/core'
+import { type Address, BusyError, type ByteConnection, type TlsFacts } from '@fairlead/core'
 
 import { Fields, type ResponseHead } from '../codec/index.ts'
 import type { IncomingBody } from '../message/body.ts'
 import { type FieldsInit, rawFields } from '../message/fields-init.ts'
 import { reasonOf } from '../message/status.ts'
+import { ReceivedSource } from '../web/received-source.ts'
+import type { SavedFile, ToFileOptions } from './download/options.ts'
+import { toFile } from './download/to-file.ts'
 import type { InformationalResponse } from './options.ts'
 import { ResponseBody } from './response-body.ts'
 
@@ -15,6 +18,7 @@ export interface ResponseFacts {
   /** Whether its connection had carried another request before. */
   readonly reused: boolean
   readonly bytesWritten: number
+  readonly decoded: boolean
   readonly informational: readonly InformationalResponse[]
   readonly connection: ByteConnection | undefined
 }
@@ -70,6 +74,7 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
       attempts: 0,
       reused: false,
       bytesWritten: 0,
+      decoded: false,
       informational: none,
       connection: undefined,
     }
@@ -142,6 +147,11 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
     return this.#body.reader
   }
 
+  /** Whether the body was sent encoded, and is decoded while it is read. */
+  get decoded(): boolean {
+    return this.#facts.decoded
+  }
+
   /** Whether somebody asked for the body. */
   get bodyUsed(): boolean {
     return this.#body.used
@@ -175,6 +185,31 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
   /** All of the body as JSON (RFC 8259); see {@link bytes}. @throws SyntaxError for what is none. */
   async json<T = unknown>(limit?: number): Promise<T> {
     return JSON.parse(textOf(await this.#body.collect(limit))) as T
+  }
+
+  /**
+   * Saves the body, decoded, whatever the status. It is written to another name in the same folder, `.NAME.*.part`, and
+   * has its own at once when all of it is there; a file that is there already stays, unless `overwrite` is set. However
+   * it fails, the other name is gone and the connection is free. A process that is killed leaves it.
+   *
+   * @throws FileError for what the system refuses, with its path; or `ERR_FAIRLEAD_FILE_EXISTS`,
+   *   `ERR_FAIRLEAD_FILE_DIGEST` for a file that is not the one `expected`; LimitError beyond `maxSize`; RequestError
+   *   when the body is cut off; BusyError for a second reader; `signal.reason` when aborted.
+   * @example
+   * ```ts
+   * const response = await request('http://127.0.0.1:8080/film.mkv')
+   * if (response.ok) console.log(await response.toFile('film.mkv', { digest: 'sha256' }))
+   * ```
+   */
+  toFile(path: string | URL, options?: ToFileOptions): Promise<SavedFile> {
+    return toFile(this, path, options)
+  }
+
+  /** The body as a web stream of bytes, which asks for more when it is read. Cancelling it is {@link discard}. */
+  stream(): ReadableStream<Uint8Array> {
+    if (this.bodyUsed)
+      throw new BusyError('Cannot read body: it has, or had, a reader already', { phase: 'body' })
+    return new ReadableStream(new ReceivedSource(this, (error) => error))
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {

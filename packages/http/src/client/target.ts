@@ -56,7 +56,11 @@ export function targetFor(url: URL): Target {
   }
 }
 
+/** @throws TypeError, and not by `URL.canParse`, which Node 20 gets wrong for names beyond ASCII. */
 function parse(url: string | URL, base?: URL): URL {
-  if (URL.canParse(String(url), base?.href)) return new URL(url, base)
-  throw new TypeError(`Invalid URL: ${base ? 'it is none' : 'it is none that stands alone'}`)
+  try {
+    return new URL(url, base)
+  } catch (error) {
+    throw new TypeError(`Invalid URL: it is none${base ? '' : ' that stands alone'}`, { cause: error })
+  }
 }

@@ -25,6 +25,7 @@ const overhead = 64
 export class IncomingBody implements AsyncIterable<Uint8Array> {
   readonly #slot: HandlerSlot<Uint8Array>
   #complete = false
+  #taken = false
   #aborted = false
   #trailers: Fields | undefined
   #excess: LimitError | undefined
@@ -58,6 +59,11 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return this.#trailers
   }
 
+  /** Whether it has, or had, a reader. */
+  get taken(): boolean {
+    return this.#taken
+  }
+
   /** What {@link bytes} threw because it was too large. */
   get excess(): LimitError | undefined {
     return this.#excess
@@ -66,6 +72,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   /** The hot path: `onData` for each piece, `onEnd` after the last, `onClose` with an error when it is cut off. */
   handle(handler: ConnectionHandler<Uint8Array>): void {
     if (this.#slot.occupied) throw new BusyError('Cannot handle: the body has a reader already')
+    this.#taken = true
     this.#slot.install(handler)
   }
 
@@ -79,6 +86,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    this.#taken = true
     return new ChunkIterator(this.#slot, iterationLimit, (chunk) => chunk.byteLength + overhead)
   }
 

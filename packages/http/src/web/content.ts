@@ -64,6 +64,11 @@ export type Reader = 'arrayBuffer' | 'blob' | 'bytes' | 'formData' | 'json' | 't
 
 /** Reads what is there whole. `type` is the Content-Type of the message. */
 export async function read(content: Plain, how: Reader, type: string | null): Promise<unknown> {
+  return readNow(content, how, type)
+}
+
+/** As {@link read} does, for whoever waits anyway: of a blob or a form there is a promise all the same. */
+export function readNow(content: Plain, how: Reader, type: string | null): unknown {
   switch (how) {
     case 'text':
       return textOf(content)

@@ -1,4 +1,4 @@
-import { read, type Reader } from './content.ts'
+import { readNow, type Reader } from './content.ts'
 import { type Arriving, ReceivedSource } from './received-source.ts'
 import { runtime, type RuntimeResponse } from './runtime.ts'
 
@@ -30,7 +30,19 @@ export class Received implements AsyncIterable<Uint8Array> {
   /** All of it. `type` is the Content-Type of the message. */
   async read(how: Reader, type: string | null): Promise<unknown> {
     this.#use()
-    return read(await this.#whole(), how, type)
+    const signal = this.#signal
+    // Of a body that came before the abort, too (Fetch standard section 5.6, "abort a fetch() call").
+    if (signal?.aborted) {
+      this.#arriving.discard()
+      throw signal.reason
+    }
+    let bytes
+    try {
+      bytes = await this.#arriving.bytes()
+    } catch (error) {
+      return this.#fail(error)
+    }
+    return readNow(bytes, how, type)
   }
 
   /** For whoever sends it on: its pieces are asked for as they are sent. */
@@ -64,19 +76,6 @@ export class Received implements AsyncIterable<Uint8Array> {
     if (this.#used) return
     this.#used = true
     unread.unregister(this)
-  }
-
-  async #whole(): Promise<Uint8Array> {
-    // Of a body that came before the abort, too (Fetch standard section 5.6, "abort a fetch() call").
-    if (this.#signal?.aborted) {
-      this.#arriving.discard()
-      throw this.#signal.reason
-    }
-    try {
-      return await this.#arriving.bytes()
-    } catch (error) {
-      return this.#fail(error)
-    }
   }
 
   #fail(error: unknown): never {

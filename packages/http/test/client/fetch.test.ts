@@ -191,6 +191,27 @@ describe('a request', () => {
     },
   )
 
+  test.each<[string, Record<string, string>]>([
+    ['another length', { 'Content-Length': '5' }],
+    ['a length that is none', { 'Content-Length': 'x' }],
+    ['a framing of its own', { 'Transfer-Encoding': 'chunked, gzip' }],
+    ['another protocol', { Connection: 'Upgrade', Upgrade: 'websocket' }],
+  ])('that speaks of %s is refused before anything is sent', async (_, headers) => {
+    let asked = 0
+    await using world = await fetchingRaw(() => asked++)
+    const fetched = world.fetch('http://a/', { method: 'POST', body: 'ahoy', headers })
+    await expect(fetched).rejects.toThrow(TypeError)
+    expect([asked, world.client.stats().bytesOut]).toEqual([0, 0])
+  })
+
+  test('may say what a page must not', async () => {
+    await using world = await mirror()
+    const headers = { Host: 'b', Cookie: 'c=d', Origin: 'e', Referer: 'f', Connection: 'close', DNT: '1' }
+    const seen = (await (await world.fetch('http://a/', { headers })).json()) as Seen
+    for (const [name, value] of Object.entries(headers))
+      expect(all(seen, name.toLowerCase())).toEqual([value])
+  })
+
   test('for a range asks for no coding', async () => {
     await using world = await mirror()
     const seen = (await (await world.fetch('http://a/', { headers: { Range: 'bytes=0-1' } })).json()) as Seen

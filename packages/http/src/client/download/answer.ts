@@ -47,8 +47,7 @@ const passing: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
 /** An answer of another status than that of a file. */
 export function refusedStatus(response: IncomingResponse): RequestError {
-  const { status, reason } = response
+  const { status } = response
   const code = 'ERR_FAIRLEAD_HTTP_STATUS'
-  const why = `it was answered with ${status}${reason === '' ? '' : ` ${JSON.stringify(reason)}`}`
-  return refused(response, why, { code, retryable: passing.has(status) })
+  return refused(response, `it was answered with ${status}`, { code, retryable: passing.has(status) })
 }

@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { BrokenError, type CloseReason, type ConnectionHandler, LimitError } from '@fairlead/core'
 
 import type { IncomingBody } from '../../message/body.ts'
+import type { Progress } from '../options.ts'
 import { FileError } from './file-error.ts'
 
 /** Bytes from which on it is worth to call the system, and those that are gathered meanwhile before the body waits. */
@@ -25,8 +26,12 @@ export interface SinkOptions {
   readonly maxSize: number
   readonly hash: Hash | undefined
   readonly signal: AbortSignal | undefined
-  /** So large is the file now. Waited for; what it throws ends the writing. */
-  wrote(size: number): Promise<void> | void
+  /** Of the whole file, where it is known. */
+  readonly total: number | undefined
+  /** Told behind each write. What it throws, or rejects with, ends the writing. */
+  readonly onProgress: ((progress: Progress) => unknown) | undefined
+  /** So large is the file now. Waited for. */
+  wrote?(size: number): Promise<void>
 }
 
 /**
@@ -131,7 +136,8 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
         } catch (error) {
           throw FileError.of(path, error)
         }
-        await this.#options.wrote(this.#written)
+        await this.#options.wrote?.(this.#written)
+        this.#tell()
       }
     } catch (error) {
       // A disk that is full is more to know of than a connection that was lost meanwhile.
@@ -141,6 +147,13 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     }
     this.#writing = false
     if (this.#over) this.#settle?.()
+  }
+
+  #tell(): void {
+    const { onProgress, total } = this.#options
+    if (!onProgress) return
+    const answer = onProgress({ bytes: this.#written, total }) as PromiseLike<unknown> | undefined
+    if (typeof answer?.then === 'function') answer.then(undefined, (error: unknown) => this.fail(error))
   }
 
   #goOn(): void {

@@ -1,4 +1,4 @@
-import type { BackoffOptions } from '@fairlead/core'
+import type { BackoffOptions } from '@fairlead/core/reconnect'
 
 import type { Progress } from '../options.ts'
 import type { IncomingResponse } from '../response.ts'

@@ -3,7 +3,6 @@ import { open, unlink } from 'node:fs/promises'
 
 import { BusyError } from '@fairlead/core'
 
-import type { Progress } from '../options.ts'
 import type { IncomingResponse } from '../response.ts'
 import { lengthOf } from './answer.ts'
 import { FileError, onDisk } from './file-error.ts'
@@ -22,24 +21,40 @@ export async function toFile(
 ): Promise<SavedFile> {
   // Somebody else is reading it, and goes on.
   if (response.bodyUsed) throw new BusyError('Cannot save body: it has a reader already')
+  let settings: SaveSettings
+  let target: FileTarget
   try {
-    const settings = saveSettings(options)
-    const target = new FileTarget(path, settings.overwrite)
+    settings = saveSettings(options)
+    target = new FileTarget(path, settings.overwrite)
+  } catch (error) {
+    response.discard()
+    throw error
+  }
+  return save(response, target, settings)
+}
+
+/** Makes a file of a body that nobody reads. However it fails, the body is given up. */
+export async function save(
+  response: IncomingResponse,
+  target: FileTarget,
+  settings: SaveSettings,
+): Promise<SavedFile> {
+  try {
     settings.signal?.throwIfAborted()
-    return await save(response, target, settings)
+    return await write(response, target, settings)
   } catch (error) {
     response.discard()
     throw error
   }
 }
 
-async function save(
+async function write(
   response: IncomingResponse,
   target: FileTarget,
   settings: SaveSettings,
 ): Promise<SavedFile> {
   const { path } = target
-  const { maxSize, signal, mode, fsync } = settings
+  const { maxSize, signal, mode, fsync, onProgress } = settings
   const length = lengthOf(response.headers)
   // Of an encoded body nobody knows how long it is decoded.
   const total = response.headers.has('content-encoding') ? undefined : length
@@ -52,8 +67,7 @@ async function save(
   try {
     let size: number
     try {
-      const wrote = reporting(settings, total)
-      const sink = new FileSink({ path, handle, at: 0, maxSize, hash, signal, wrote })
+      const sink = new FileSink({ path, handle, at: 0, maxSize, hash, signal, onProgress, total })
       size = await sink.take(response.body)
       if (fsync) await onDisk(path, () => handle.sync())
     } finally {
@@ -68,15 +82,6 @@ async function save(
     await unlink(temporary).catch(() => {})
     throw error
   }
-}
-
-/** Tells whoever wants to know how large the file is. What that throws, or rejects with, ends it. */
-export function reporting(
-  { onProgress }: SaveSettings,
-  total: number | undefined,
-): (bytes: number) => Promise<void> | void {
-  if (!onProgress) return () => {}
-  return (bytes) => (onProgress as (progress: Progress) => Promise<void> | void)({ bytes, total })
 }
 
 /** @throws FileError where it is another file than the one that was expected. */

@@ -1,0 +1,323 @@
+import {
+  answer,
+  answered,
+  ask,
+  broken,
+  chunked,
+  closed,
+  either,
+  failed,
+  fin,
+  get,
+  head,
+  kept,
+  ok,
+  on,
+  pause,
+  poison,
+  post,
+  raw,
+  reset,
+  told,
+} from '../words.mjs'
+
+const one = answered(200, 'one')
+const two = answered(200, 'two')
+const both = [get('/one'), get('/two')]
+const hello = answered(200, 'hello')
+const old = (body, ...fields) => head('HTTP/1.0 200 OK', ...fields, `Content-Length: ${body.length}`) + body
+const stale = { phase: 'headers', reused: true }
+
+/** Something comes while nobody asks: it is not the next answer (RFC 9112 section 9.2). */
+const unasked = (id, text, rest = {}) => ({
+  id,
+  rule: '9112 9.2: data without a request is no answer',
+  ask: both,
+  plays: [[ok('one'), told(1), text], [ok('two')]],
+  expect: on(2, kept(one, two)),
+  ...rest,
+})
+
+/** The server goes without an answer just when a request has come on a connection that was used before. */
+const lost = (id, second, how, expect, ours = expect) => ({
+  id,
+  rule: '9112 9.3.1: sent again only where that does no harm',
+  ask: [get('/one'), second],
+  plays: [[ok('one')], [how], [ok('two')]],
+  expect,
+  ours,
+})
+const again = on(2, kept(one, two))
+const notAgain = (facts) => on(1, closed(one, failed({ ...stale, ...facts })))
+
+/** RFC 9112 section 9: which connections carry another request, and which answer belongs to which request. */
+export const section = 'Keep-alive'
+
+export const cases = [
+  {
+    id: 'used-again',
+    rule: '9112 9.3',
+    ask: both,
+    plays: [[ok('one')], [ok('two')]],
+    expect: on(1, kept(one, two)),
+  },
+  {
+    id: 'used-a-hundred-times',
+    rule: '9112 9.3',
+    ask: Array.from({ length: 100 }, (_, at) => get(`/${at}`)),
+    plays: Array.from({ length: 100 }, (_, at) => ok(`number ${at}`)),
+    expect: on(1, kept(...Array.from({ length: 100 }, (_, at) => answered(200, `number ${at}`)))),
+  },
+  {
+    id: 'used-again-behind-chunks',
+    rule: '9112 9.3',
+    ask: both,
+    plays: [[chunked('3\r\none\r\n0\r\nX: y\r\n\r\n')], [ok('two')]],
+    expect: on(1, kept(one, two)),
+  },
+  {
+    id: 'used-again-behind-an-error',
+    rule: '9112 9.3',
+    ask: both,
+    plays: [[answer('500 Internal Server Error', 'one')], [ok('two')]],
+    expect: on(1, kept(answered(500, 'one'), two)),
+  },
+  {
+    id: 'at-once-each-has-its-own',
+    rule: '9112 9.2',
+    together: true,
+    ask: Array.from({ length: 8 }, (_, at) => get(`/${at}`)),
+    plays: Array.from({ length: 8 }, () => [({ target }) => ok(target)]),
+    expect: either(...Array.from({ length: 8 }, (_, at) => answered(200, `/${at}`))),
+  },
+  { id: 'close', rule: '9112 9.6', play: ok('hello', 'Connection: close'), expect: closed(hello) },
+  {
+    id: 'close-in-a-list-and-any-case',
+    rule: '9110 7.6.1',
+    play: ok('hello', 'Connection: foo, CLOSE'),
+    expect: closed(hello),
+  },
+  {
+    id: 'close-in-the-second-field',
+    rule: '9110 7.6.1',
+    play: ok('hello', 'Connection: foo', 'Connection: close'),
+    expect: closed(hello),
+  },
+  {
+    id: 'close-and-keep-alive',
+    rule: '9112 9.3',
+    play: ok('hello', 'Connection: keep-alive, close'),
+    expect: closed(hello),
+  },
+  {
+    id: 'close-only-in-part-of-a-word',
+    rule: '9110 7.6.1',
+    play: ok('hello', 'Connection: closed'),
+    expect: kept(hello),
+  },
+  {
+    id: 'close-behind-chunks',
+    rule: '9112 9.6',
+    play: chunked('5\r\nhello\r\n0\r\n\r\n', 'Connection: close'),
+    expect: closed(hello),
+  },
+  {
+    id: 'close-without-a-body',
+    rule: '9112 9.6',
+    play: head('HTTP/1.1 204 No Content', 'Connection: close'),
+    expect: closed(answered(204, '')),
+  },
+  {
+    id: 'close-to-head',
+    rule: '9112 9.6',
+    ask: ask('HEAD'),
+    play: raw('', 'Connection: close', 'Content-Length: 5'),
+    expect: closed(answered(200, '')),
+  },
+  {
+    id: 'an-answer-behind-close',
+    rule: '9112 9.6: nothing behind it is an answer',
+    play: ok('hello', 'Connection: close') + poison,
+    expect: closed(hello),
+  },
+  { id: 'http-1.0', rule: '9112 9.3', play: old('hello'), expect: closed(hello) },
+  {
+    id: 'http-1.0-until-close',
+    rule: '9112 6.3',
+    play: [head('HTTP/1.0 200 OK') + 'hello', fin],
+    expect: closed(hello),
+  },
+  {
+    id: 'http-1.0-kept-alive',
+    rule: '9112 9.3: a client may keep it',
+    play: old('hello', 'Connection: keep-alive'),
+    expect: either(hello),
+  },
+  {
+    id: 'http-1.0-kept-alive-in-its-own-field-only',
+    rule: '9112 9.3: it is Connection that says so',
+    play: old('hello', 'Keep-Alive: timeout=5'),
+    expect: closed(hello),
+  },
+  {
+    id: 'http-1.0-close-wins',
+    rule: '9112 9.3',
+    play: old('hello', 'Connection: keep-alive, close'),
+    expect: closed(hello),
+  },
+  {
+    id: 'timeout-1',
+    rule: '2068 19.7.1: a hint; who heeds it is not there when the server goes',
+    ask: [get('/one'), get('/two', { wait: 1300 })],
+    plays: [[ok('one', 'Keep-Alive: timeout=1'), told(1), pause(1250), reset], ok('two')],
+    expect: on(2, kept(one, two)),
+  },
+  {
+    id: 'timeout-0',
+    rule: '2068 19.7.1: a hint',
+    play: ok('hello', 'Keep-Alive: timeout=0'),
+    expect: either(hello),
+  },
+  {
+    id: 'timeout-that-is-none',
+    rule: '2068 19.7.1: a hint, and this one tells nothing',
+    play: ok('hello', 'Keep-Alive: timeout=-1, timeout=soon, max="x'),
+    expect: either(hello),
+  },
+  {
+    id: 'closed-while-idle',
+    rule: '9112 9.5: the next request goes elsewhere',
+    ask: both,
+    plays: [[ok('one'), told(1), fin], ok('two')],
+    expect: again,
+  },
+  {
+    id: 'reset-while-idle',
+    rule: '9112 9.5: the next request goes elsewhere',
+    ask: both,
+    plays: [[ok('one'), told(1), reset], ok('two')],
+    expect: again,
+  },
+  {
+    id: 'closed-while-idle-then-post',
+    rule: '9112 9.5: the next request goes elsewhere',
+    ask: [get('/one'), post('x')],
+    plays: [[ok('one'), told(1), fin], ok('two')],
+    expect: again,
+  },
+  {
+    id: 'closed-with-the-answer',
+    rule: '9112 9.5: the next request goes elsewhere',
+    ask: both,
+    plays: [[ok('one'), fin], ok('two')],
+    expect: again,
+  },
+  lost('lost-get-by-fin', get('/two'), fin, [again, notAgain()], again),
+  lost('lost-get-by-reset', get('/two'), reset, [again, notAgain()], again),
+  lost('lost-put', ask('PUT', { body: 'x' }), fin, [again, notAgain()], again),
+  lost('lost-delete', ask('DELETE'), reset, [again, notAgain()], again),
+  lost('lost-post-by-fin', post('x'), fin, notAgain({ retryable: false, attempts: 1 })),
+  lost('lost-post-by-reset', post('x'), reset, notAgain({ retryable: false, attempts: 1 })),
+  lost('lost-patch', ask('PATCH', { body: 'x' }), fin, notAgain({ retryable: false })),
+  lost('lost-method-that-is-not-known', ask('FOO'), fin, notAgain({ retryable: false })),
+  lost('lost-put-of-a-stream', ask('PUT', { pieces: ['x'] }), fin, notAgain(), notAgain()),
+  {
+    id: 'lost-get-behind-the-first-byte',
+    rule: '9112 9.3.1: an answer had begun',
+    ask: both,
+    plays: [ok('one'), ['H', fin], ok('two')],
+    expect: [on(1, closed(one, failed(stale))), again],
+    ours: on(1, closed(one, failed({ ...stale, attempts: 1 }))),
+  },
+  {
+    id: 'lost-get-twice',
+    rule: '9112 9.3.1: not again and again',
+    ask: both,
+    plays: [ok('one'), fin, fin, ok('two')],
+    expect: either(one, failed()),
+    ours: on(2, either(one, failed({ attempts: 2 }))),
+  },
+  {
+    id: 'lost-get-on-a-fresh-connection',
+    rule: '9112 9.3.1: may be sent again, but not for ever',
+    plays: [fin, fin, fin, fin],
+    expect: either(failed()),
+    ours: on(1, closed(failed({ phase: 'headers', reused: false, attempts: 1 }))),
+  },
+  unasked('answer-while-idle', poison),
+  unasked('bytes-while-idle', 'junk'),
+  unasked('408-while-idle', answer('408 Request Timeout', 'poison', 'Connection: close'), {
+    rule: '9110 15.5.9: sent to idle connections, and no answer to the next request',
+  }),
+  unasked('interim-while-idle', head('HTTP/1.1 103 Early Hints')),
+  unasked('half-an-answer-while-idle', 'HTTP/1.1 200 OK\r\nX-A: '),
+  {
+    id: 'empty-line-while-idle',
+    rule: '9112 9.2: may be discarded, or the connection closed',
+    ask: both,
+    plays: [[ok('one'), told(1), '\r\n'], ok('two'), ok('two')],
+    expect: either(one, two),
+  },
+  {
+    id: 'two-answers-to-one',
+    rule: '9112 9.2',
+    ask: both,
+    plays: [ok('one') + poison, ok('two')],
+    expect: on(2, kept(one, two)),
+  },
+  {
+    id: 'two-answers-to-post',
+    rule: '9112 9.2',
+    ask: [post('x'), post('y', { path: '/two' })],
+    plays: [ok('one') + poison, ok('two')],
+    expect: on(2, kept(one, two)),
+  },
+  {
+    id: 'junk-behind-the-length',
+    rule: '9112 9.2',
+    play: raw('hello!', 'Content-Length: 5'),
+    expect: closed(hello),
+  },
+  {
+    id: 'empty-line-behind-the-length',
+    rule: '9112 9.2: may be discarded, or the connection closed',
+    play: `${ok()}\r\n`,
+    expect: either(hello),
+  },
+  {
+    id: 'refused-answer-then-the-next',
+    rule: '9112 9.2: what is behind a broken answer answers nothing',
+    ask: both,
+    plays: [[raw('', 'X A: b') + poison], ok('two')],
+    expect: on(2, kept(failed(), two)),
+  },
+  {
+    id: 'body-that-is-not-read',
+    rule: '9112 9.3: the rest of a body is no answer',
+    ask: [get('/one', { leave: true }), get('/two')],
+    plays: [raw(poison.repeat(20), `Content-Length: ${poison.length * 20}`), ok('two')],
+    expect: [either({ status: 200 }, two)],
+  },
+  {
+    id: 'head-between',
+    rule: '9110 9.3.2',
+    ask: [get('/one'), ask('HEAD'), get('/two')],
+    plays: [[ok('one')], [raw('', 'Content-Length: 100')], [ok('two')]],
+    expect: kept(one, answered(200, ''), two),
+    ours: on(1, kept(one, answered(200, ''), two)),
+  },
+  {
+    id: 'asked-to-close',
+    rule: '9112 9.6: who sends it closes behind the answer',
+    ask: get('/', { headers: [['Connection', 'close']] }),
+    play: ok(),
+    expect: { ...closed(hello), requests: [{ headers: { connection: /close/i } }] },
+  },
+  {
+    id: 'lost-get-in-the-body',
+    rule: '9112 9.3.1: a body that was cut is not made whole by another connection',
+    ask: both,
+    plays: [ok('one'), [raw('tw', 'Content-Length: 3'), fin], ok('two')],
+    expect: on(1, closed(one, broken('tw', { phase: 'body', reused: true }))),
+  },
+]
