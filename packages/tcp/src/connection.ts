@@ -13,7 +13,7 @@ import { ConnectionBase, type InnerHandler, type Traffic } from '@fairlead/core/
 import { addressOr } from './address.ts'
 import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
 import { brokenBy } from './errno.ts'
-import { LastWords, type Written } from './last-words.ts'
+import { keepsFailures, LastWords, type Written } from './last-words.ts'
 import { Outlet, sliceSize } from './outlet.ts'
 import type { ConnectionStats, StreamConnection } from './stream.ts'
 import { Timeouts, type Watched } from './timeouts.ts'
@@ -46,6 +46,9 @@ type SocketEvent = 'data' | 'end' | 'drain' | 'error' | 'close'
 interface OwnedSocket extends Socket {
   [owner]: TcpConnection
 }
+
+/** The most that joins what is gathered already, though that is above the high-water mark. */
+const joinSize = 1024
 
 type WriteMany = NonNullable<Socket['_writev']>
 
@@ -211,8 +214,10 @@ export class TcpConnection
     const socket = connection.#socket as OwnedSocket
     const { data, end, drain, error, close } = TcpConnection.#hears
     socket[owner] = connection
-    socket._write = TcpConnection.#writes.one
-    socket._writev = TcpConnection.#writes.many
+    if (keepsFailures) {
+      socket._write = TcpConnection.#writes.one
+      socket._writev = TcpConnection.#writes.many
+    }
     socket.pause()
     socket.on('data', data).on('end', end).on('drain', drain).on('error', error).on('close', close)
   }
@@ -275,7 +280,7 @@ export class TcpConnection
     if (!this.writable) throw this.unwritable()
     const socket = this.#socket
     const room =
-      data.length <= sliceSize && !this.congested
+      data.length <= sliceSize && (!this.congested || this.#joins(data))
         ? socket.write(data, encoding)
         : this.#writeBehind(data, encoding)
     if (socket.writableLength > 0) this.#watch().outputWaits()
@@ -346,6 +351,11 @@ export class TcpConnection
     return (this.#lastWords ??= new LastWords(this)).before(written)
   }
 
+  /** Whether a little more leaves with what is gathered: the end of a chunk must not cost a write of its own. */
+  #joins(data: Uint8Array | string): boolean {
+    return data.length <= joinSize && this.#socket.writableCorked > 0 && this.#outlet?.empty !== false
+  }
+
   #watch(): Timeouts {
     return (this.#timeouts ??= new Timeouts(this, this.#setup.options))
   }
@@ -384,8 +394,10 @@ export class TcpConnection
     while (this.#socket.writableCorked > 0) this.#socket.uncork()
     this.#sluice?.flow(true)
     this.#lastWords?.end()
-    this.#socket._write = writeOne
-    this.#socket._writev = writeMany
+    if (keepsFailures) {
+      this.#socket._write = writeOne
+      this.#socket._writev = writeMany
+    }
     for (const name of names) this.#socket.off(name, TcpConnection.#hears[name])
     return this.#socket.pause()
   }

@@ -3,6 +3,9 @@ import { codeOf } from '@fairlead/core/transport'
 /** Codes of failed writes that say that the peer is gone, and nothing of what it sent before. */
 const gone = new Set(['ECONNRESET', 'EPIPE'])
 
+/** Bun closes a socket itself at its first failed write, and tells of nothing that comes after. */
+export const keepsFailures = process.versions['bun'] === undefined
+
 /** How a stream is told what came of a write. */
 export type Written = (error?: Error | null) => void
 
