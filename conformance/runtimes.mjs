@@ -18,6 +18,7 @@ const cache = join(root, 'node_modules/.cache/fairlead-runtimes')
 const programs = [
   'packages/testkit/dist/runtimes.js',
   'packages/testkit/dist/runtimes-globals.js',
+  'packages/testkit/dist/runtimes-rest.js',
   'packages/examples/dist/smoke.js',
 ]
 

@@ -5,6 +5,8 @@
  */
 export { Client, type Upgraded, type UpgradeOptions } from './client/client.ts'
 export { clientChannels, type ClientDiagnosticEvents } from './client/diagnostics.ts'
+export { FileError } from './client/download/file-error.ts'
+export type { DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
 export { RequestError } from './client/errors.ts'
 export type {
   ClientOptions,
@@ -18,7 +20,7 @@ export type {
   RequestTimeouts,
 } from './client/options.ts'
 export type { Interceptor, Next, OutgoingRequest } from './client/outgoing-request.ts'
-export { fetch, request, upgrade } from './client/request.ts'
+export { download, fetch, request, upgrade } from './client/request.ts'
 export { IncomingResponse } from './client/response.ts'
 export type { ClientStats } from './client/stats.ts'
 export { type CodecLimits, Fields, type TargetForm } from './codec/index.ts'

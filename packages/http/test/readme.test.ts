@@ -3,16 +3,21 @@ import { format } from 'node:util'
 
 import * as core from '@fairlead/core'
 import * as memory from '@fairlead/core/memory'
+import * as node from '@fairlead/core/node'
+import * as reconnect from '@fairlead/core/reconnect'
 import * as tcp from '@fairlead/tcp'
 import * as proxyProtocol from '@fairlead/tcp/proxy-protocol'
 import { describe, expect, test, vi } from 'vitest'
 
 import * as codec from '../src/codec/index.ts'
 import * as http from '../src/index.ts'
+import { listenSocks } from './socks-server.ts'
 
 const ours: Readonly<Record<string, unknown>> = {
   '@fairlead/core': core,
   '@fairlead/core/memory': memory,
+  '@fairlead/core/node': node,
+  '@fairlead/core/reconnect': reconnect,
   '@fairlead/http': http,
   '@fairlead/http/codec': codec,
   '@fairlead/tcp': tcp,
@@ -20,10 +25,19 @@ const ours: Readonly<Record<string, unknown>> = {
 }
 
 /** What is to happen to a whole process: conformance/recipes.test.ts starts them, and the first block, as programs. */
-const programs = new Set(['The globals', 'Replace a server without a failed request'])
+const programs = new Set([
+  'Proxies of the environment',
+  'The globals',
+  'Replace a server without a failed request',
+])
 
-/** Those that hear of every server in the process. */
-const observers = new Set(['An access log'])
+/** Those that hear of every server, or every client, in the process. */
+const observers = new Set(['An access log', 'Watch every request'])
+
+/** Whom a recipe finds at the port 7080, where it does not listen itself. */
+const others: Readonly<Record<string, () => Promise<{ readonly port: number } & AsyncDisposable>>> = {
+  'Through SOCKS': listenSocks,
+}
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
 const readme = read('../README.md')
@@ -74,10 +88,11 @@ function comments(code: string): string[] {
 }
 
 /** Which of two sides of a connection prints first is nobody's to say. */
-async function check({ code }: Recipe): Promise<void> {
+async function check({ title, code }: Recipe): Promise<void> {
   const expected = comments(code).toSorted()
   expect(expected).not.toEqual([])
-  const printed = await run(code)
+  await using other = await others[title]?.()
+  const printed = await run(code.replaceAll('7080', String(other?.port ?? 7080)))
   await vi.waitFor(() => expect(printed.toSorted()).toEqual(expected), { timeout: 5_000 })
 }
 
@@ -141,6 +156,21 @@ describe('the README has every', () => {
     ['Exchange', '../src/server/exchange.ts'],
     ['ServeContext', '../src/web/serve-context.ts'],
     ['ClientFacts', '../src/server/client-facts.ts'],
+    ['SharedOptions', '../src/client/options.ts'],
+    ['RequestOptions', '../src/client/options.ts'],
+    ['RequestTimeouts', '../src/client/options.ts'],
+    ['ClientOptions', '../src/client/options.ts'],
+    ['ResponseLimits', '../src/client/options.ts', 'limits.'],
+    ['ConnectTarget', '../src/client/options.ts'],
+    ['FileBody', '../src/client/options.ts'],
+    ['IncomingResponse', '../src/client/response.ts'],
+    ['ToFileOptions', '../src/client/download/options.ts'],
+    ['DownloadOptions', '../src/client/download/options.ts'],
+    ['SavedFile', '../src/client/download/options.ts'],
+    ['RequestError', '../src/client/errors.ts'],
+    ['ClientStats', '../src/client/stats.ts'],
+    ['PoolStats', '../src/client/pool.ts'],
+    ['ClientDiagnosticEvents', '../src/client/diagnostics.ts'],
   ])('%s, with its default', (name: string, file: string, prefix = '') => {
     const members = membersOf(file, name, prefix).filter((it) => !internal.has(it.name))
     expect(members).not.toEqual([])

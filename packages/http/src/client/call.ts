@@ -75,7 +75,7 @@ export class Call implements ResponseSource, ResponseFacts {
   readonly request: PreparedRequest
   readonly shared: Shared
   /** Who has, or looks for, a connection for it. */
-  readonly pool: Pool
+  pool: Pool
   readonly #options: CallOptions
   readonly #host: CallHost
   readonly #resolve: (outcome: Outcome) => void
@@ -282,11 +282,13 @@ export class Call implements ResponseSource, ResponseFacts {
    */
   fail(error: unknown, begun: boolean): void {
     if (this.#over) return
+    // It has its answer, whatever becomes of the rest of its body.
+    if (this.#ended) return this.#finish(false)
     const { request, shared } = this
     const untouched = this.bytesWritten === 0
     const retryable = untouched || (request.idempotent && !begun)
     const connected = this.#phase !== 'connect'
-    const again = retryable && connected && !this.fresh && (untouched || this.reused)
+    const again = retryable && connected && !this.fresh && !this.answered && (untouched || this.reused)
     if (again && shared.retry && isLoss(error) && (request.body?.replayable ?? true)) {
       this.fresh = true
       this.#phase = 'connect'
@@ -390,10 +392,17 @@ export class Call implements ResponseSource, ResponseFacts {
   #tell(callback: () => unknown): void {
     try {
       const told = callback()
-      if (told instanceof Promise) told.catch((error: unknown) => this.#cut(error))
+      if (isThenable(told)) told.then(undefined, (error: unknown) => this.#refuse(error))
     } catch (error) {
-      this.#cut(error)
+      this.#refuse(error)
     }
+  }
+
+  /** Of an encoded body the last bytes are told of when the connection has nothing to do with it any more. */
+  #refuse(error: unknown): void {
+    if (!this.#over) return this.#cut(error)
+    this.#decoder?.destroy()
+    this.#sink?.abort(error)
   }
 
   get #duration(): number {
@@ -406,7 +415,7 @@ export class Call implements ResponseSource, ResponseFacts {
 
   #errorOf(error: unknown, retryable: boolean): RequestError {
     const { request, reused, bytesWritten, attempts } = this
-    const beneath = SocketError.from(error, this.#phase === 'write' ? 'Cannot send body' : 'It failed')
+    const beneath = beneathOf(error, this.#phase === 'write' ? 'Cannot send body' : 'It failed')
     const peer: Address | undefined = beneath.peer ?? this.connection?.remoteAddress ?? triedLast(beneath)
     const phase = this.#phase === 'connect' ? (beneath.phase ?? this.#phase) : this.#phase
     const url = request.target.display
@@ -421,6 +430,16 @@ export class Call implements ResponseSource, ResponseFacts {
       retryable,
     })
   }
+}
+
+/** What is said already of what was attempted is not said twice. */
+function beneathOf(error: unknown, attempt: string): SocketError {
+  const told = error instanceof Error && error.message.startsWith(`${attempt}: `)
+  return told ? new BrokenError(error.message, { cause: error }) : SocketError.from(error, attempt)
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function'
 }
 
 /** Of the addresses that a name has, the one that was tried last. */

@@ -18,6 +18,8 @@ import {
 import type { Response } from '../web/response.ts'
 import type { RuntimeRequest } from '../web/runtime.ts'
 import { Dispatcher, type Hop } from './dispatcher.ts'
+import { downloadWith } from './download/download.ts'
+import type { DownloadOptions, SavedFile } from './download/options.ts'
 import { type FetchClient, fetchWith } from './fetch.ts'
 import { follow, isReplayable, release } from './follow.ts'
 import type { ClientOptions, RequestOptions } from './options.ts'
@@ -119,6 +121,25 @@ export class Client implements Resource {
       this.#refuseClosed()
       return this.#hop({ request: next, target: to, shared, until })
     })
+  }
+
+  /**
+   * Asks for `url`, and saves what it answers with as `path`, which is there only when all of it is. With `resume` it
+   * continues what it, or an earlier process, has begun.
+   *
+   * @throws as {@link request} does; FileError for what the disk, the answer's status or its digest forbids.
+   * @example
+   * ```ts
+   * const saved = await client.download('/film.mkv', 'film.mkv', { resume: true })
+   * console.log(saved.size, saved.resumed)
+   * ```
+   */
+  download(
+    url: string | URL,
+    path: string | URL,
+    options?: RequestOptions & DownloadOptions,
+  ): Promise<SavedFile> {
+    return downloadWith(this, url, path, options)
   }
 
   /** `fetch` of the Fetch standard on this client; see {@link fetchWith}. */

@@ -1,4 +1,4 @@
-import { type ByteConnection, TimeoutError } from '@fairlead/core'
+import { type ByteConnection, ConnectError, SocketError, TimeoutError } from '@fairlead/core'
 import * as tcp from '@fairlead/tcp'
 import { type TlsClientOptions, TlsSessions } from '@fairlead/tcp'
 
@@ -46,14 +46,19 @@ export async function connectBy(hook: Connect, route: Route, signal: AbortSignal
   const { connect: time } = route.timeouts
   const timeout = new AbortController()
   const both = AbortSignal.any([signal, timeout.signal])
-  const timer = time === Infinity ? undefined : setTimeout(() => timeout.abort(tooLate(time)), time)
+  const timer =
+    time === Infinity ? undefined : setTimeout(() => timeout.abort(tooLate(time)), Math.min(time, longest))
   try {
     const made = hook({ ...route, signal: both })
     const connection = await unlessAborted(made, both)
     if (typeof (connection as Partial<ByteConnection> | undefined)?.handle !== 'function') {
-      throw new TypeError('Invalid option connect: it gave no connection')
+      throw new ConnectError('Cannot connect: the option connect gave no connection')
     }
     return connection
+  } catch (error) {
+    if (SocketError.is(error)) throw error
+    const { message } = SocketError.from(error, 'Cannot connect')
+    throw new ConnectError(message, { cause: error })
   } finally {
     clearTimeout(timer)
   }
@@ -64,10 +69,12 @@ function through(proxy: HttpProxy, { host, port }: Route): ReturnType<typeof tun
   return tunnel({ host, port, authorization: proxy.authorization, timeout: Infinity })
 }
 
+/** The longest time that a timer of the runtime can hold, in milliseconds. */
+const longest = 2_147_483_647
+
 /** A limit that is lifted is as long as a timer can be. */
 function within<T extends Record<string, number>>(times: T): T {
-  const most = 2_147_483_647
-  return Object.fromEntries(Object.entries(times).map(([name, time]) => [name, Math.min(time, most)])) as T
+  return Object.fromEntries(Object.entries(times).map(([name, time]) => [name, Math.min(time, longest)])) as T
 }
 
 /** What comes too late is let go. */
@@ -75,10 +82,10 @@ function unlessAborted(made: Promise<ByteConnection>, signal: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(signal.reason as Error)
-      Promise.resolve(made).then(
-        (connection) => connection.destroy(),
-        () => {},
-      )
+      // It may come to nothing, or to what is no connection.
+      Promise.resolve(made)
+        .then((connection) => connection.destroy())
+        .catch(() => {})
     }
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })

@@ -1,7 +1,16 @@
-import { BrokenError, type ByteConnection, ClosedError, type CloseReason, TimeoutError } from '@fairlead/core'
+import {
+  BrokenError,
+  BusyError,
+  type ByteConnection,
+  ClosedError,
+  type CloseReason,
+  LimitError,
+  type SocketError,
+  TimeoutError,
+} from '@fairlead/core'
 import { Deadline, type InnerHandler } from '@fairlead/core/transport'
 
-import { type Fields, isBodiless, type ResponseHead, ResponseParser } from '../codec/index.ts'
+import { CodecError, type Fields, isBodiless, type ResponseHead, ResponseParser } from '../codec/index.ts'
 import { HttpProtocolError, protocolErrorOf } from '../errors.ts'
 import { BodyWriter } from './body/body-writer.ts'
 import type { Call } from './call.ts'
@@ -66,6 +75,8 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   #sent = 0
   #gone = false
   #paused = false
+  /** What came is being read: what stands behind it is not known yet. */
+  #parsing = false
   /** Milliseconds that the server said it would wait. */
   #promised = Infinity
   /** The place in the slot is for whoever goes on with another protocol. */
@@ -87,12 +98,15 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
 
   /** Whether it can take `call` now. */
   takes(call: Call): boolean {
-    if (this.#gone || !this.#keepAlive || this.connection.state !== 'open') return false
+    if (this.#gone || this.#parsing || !this.#keepAlive || this.connection.state !== 'open') return false
     const waiting = this.#calls.length
     if (waiting === 0) return this.#writer === undefined
     if (waiting >= this.#host.pipelining || !call.request.safe) return false
     // Behind its first answer: only then is it known that the server keeps connections (RFC 9112 section 9.3.2).
-    return this.#sent > waiting && this.#calls.every(({ request, over }) => request.safe && !over)
+    return (
+      this.#sent > waiting &&
+      this.#calls.every(({ request, over }) => request.safe && !request.close && !over)
+    )
   }
 
   /** Whether requests wait on it. */
@@ -105,7 +119,11 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     const { connection } = this
     const { request } = call
     const reused = this.#sent > 0
-    if (this.#wait === 'idle') (connection as Holding).ref?.()
+    if (this.#wait === 'idle') {
+      ;(connection as Holding).ref?.()
+      // A body may take longer than a rest.
+      this.#await('nothing')
+    }
     this.#sent++
     this.#calls.push(call)
     this.#parser.expect(request.method)
@@ -161,11 +179,14 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     // Nobody asked for it: whatever comes next would be taken for an answer to somebody else's request.
     if (this.#calls.length === 0) return this.#fail(unasked())
     let consumed: number
+    this.#parsing = true
     try {
       consumed = this.#parser.push(chunk)
       this.#answering?.settle()
     } catch (error) {
-      return this.#fail(protocolErrorOf(error), true)
+      return this.#fail(this.#errorOf(error), true)
+    } finally {
+      this.#parsing = false
     }
     if (this.#gone) return
     if (this.#switch) return this.#handOver(this.#switch, chunk.subarray(consumed))
@@ -176,7 +197,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   onEnd(): void {
     if (this.#gone) return
     const call = this.#calls[0]
-    if (call === undefined) return this.close()
+    if (call === undefined) return this.#writer ? this.#fail(unwanted()) : this.close()
     if (!call.answered && !this.#parser.inHead) {
       return this.#fail(
         new BrokenError('The server closed the connection before it answered', { phase: 'headers' }),
@@ -185,7 +206,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     try {
       this.#parser.end()
     } catch (error) {
-      return this.#fail(protocolErrorOf(error))
+      return this.#fail(this.#errorOf(error))
     }
     this.#keepAlive = false
     if (!this.#gone) this.#settle()
@@ -202,6 +223,12 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
 
   onClose(reason: CloseReason): void {
     this.#fail(errorOf(reason))
+  }
+
+  /** Somebody else would hear the answers. */
+  onReplaced(): readonly Uint8Array[] {
+    if (!this.retired) this.#fail(new BusyError('Cannot read: another handler has the connection'))
+    return []
   }
 
   #write(call: Call): void {
@@ -434,15 +461,32 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     this.#writing.clear()
   }
 
+  /** What the parser threw, by the names that options have. */
+  #errorOf(error: unknown): SocketError {
+    const value = this.#host.limits.codec.bodyBytes
+    if (
+      !(error instanceof CodecError) ||
+      error.code !== 'ERR_FAIRLEAD_HTTP_BODY_TOO_LARGE' ||
+      value === Infinity
+    ) {
+      return protocolErrorOf(error)
+    }
+    const text = `Cannot read body: more than maxBodySize, which is ${value}`
+    return new LimitError(text, { limit: 'maxBodySize', value, phase: 'body', cause: error })
+  }
+
   /** It is lost, with all that waits on it. `begun`: bytes of an answer to the first of them came. */
   #fail(error: unknown, begun = this.#parser.inHead): void {
     if (this.#gone) return
     this.#stand()
     this.#writer?.stop(error)
     const calls = this.#calls.splice(0)
-    if (this.#writes && !calls.includes(this.#writes)) this.#writes = undefined
+    const writes = this.#writes
+    this.#writer = this.#writes = undefined
     this.connection.destroy(error instanceof Error ? error : undefined)
     calls.forEach((call, at) => call.fail(error, at === 0 && (begun || call.begun)))
+    // Its answer is there already, and its body was still on its way.
+    if (writes && !calls.includes(writes)) writes.fail(error, true)
     // Behind those that want another connection, so that the pool they are in is not found empty.
     this.#host.gone(this)
   }
@@ -450,6 +494,10 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
 
 function abandoned(): ClosedError {
   return new ClosedError('Cannot read: it was abandoned')
+}
+
+function unwanted(): BrokenError {
+  return new BrokenError('The server closed the connection before it took the body', { phase: 'write' })
 }
 
 function unasked(): HttpProtocolError {

@@ -65,16 +65,14 @@ export class Dispatcher implements CallHost {
   #dispatch(hop: Hop, body: OutgoingBody | null): Promise<Outcome> {
     const { target, shared, request, until } = hop
     const { signal, onInform, onDownload, onUpload, trailers } = request
-    let pool, prepared
+    let pool, prepared, proxy
     try {
-      // A file may have taken its time.
-      signal?.throwIfAborted()
-      // Whoever stands in between, or a file that was opened, may have taken its time.
-      signal?.throwIfAborted()
-      const proxy = shared.unix === undefined ? this.#pools.proxyOf(target.url) : undefined
+      proxy = shared.unix === undefined ? this.#pools.proxyOf(target.url) : undefined
       // To a proxy that makes a tunnel, nothing is said but in its beginning.
       const asked = target.origin.secure ? undefined : proxy
       prepared = asked || body !== null ? this.#prepare(hop, body, asked) : this.#prepareOnce(hop)
+      // The function that names the proxy may do anything, too.
+      signal?.throwIfAborted()
       pool = this.#pools.of(target, shared.unix, proxy)
     } catch (error) {
       body?.discard()
@@ -85,9 +83,14 @@ export class Dispatcher implements CallHost {
       const call = new Call(prepared, options, pool, this, resolve, reject)
       this.#counters.requests++
       this.#counters.active++
-      if (clientChannels.request.hasSubscribers) clientChannels.request.publish({ request: call.record })
       try {
-        pool.dispatch(call)
+        if (clientChannels.request.hasSubscribers) {
+          clientChannels.request.publish({ request: call.record })
+          // Whoever heard of it may have aborted it, or what was in its pool, or may have closed the client.
+          if (call.over) return
+          call.pool = this.#pools.of(target, shared.unix, proxy)
+        }
+        call.pool.dispatch(call)
       } catch (error) {
         call.fail(error, false)
       }

@@ -1,4 +1,4 @@
-import { type ByteConnection, ClosedError, LimitError } from '@fairlead/core'
+import { BrokenError, type ByteConnection, ClosedError, LimitError } from '@fairlead/core'
 import { Deadline } from '@fairlead/core/transport'
 
 import type { Call } from './call.ts'
@@ -54,6 +54,8 @@ export class Pool {
   /** Those that must have a connection that nobody has used, because the one they had was lost. */
   readonly #again = new Set<Call>()
   readonly #connectionHost: ConnectionHost
+  /** It looks for a connection, and is not empty whatever it finds. */
+  #taking = false
   #draining = false
   #destroyed: Error | undefined
 
@@ -83,7 +85,9 @@ export class Pool {
 
   /** Sends it, at once or when a connection is free. @throws LimitError when too many wait. */
   dispatch(call: Call): void {
-    const connection = this.#waiting === 0 ? this.#take(call) : undefined
+    if (this.#draining) throw this.#destroyed ?? new ClosedError('Cannot request: the client is closed')
+    // Those that must have a fresh connection wait for none of these.
+    const connection = this.#queue.size === 0 ? this.#take(call) : undefined
     if (connection) return connection.send(call)
     const value = this.#waiting
     if (value >= this.#host.maxQueued) {
@@ -147,7 +151,9 @@ export class Pool {
       const connection = this.#idle.pop()
       if (connection === undefined) break
       if (connection.takes(call)) return connection
+      this.#taking = true
       connection.close()
+      this.#taking = false
     }
     if (this.#host.pipelining === 1 || !this.#full) return undefined
     for (const connection of this.#connections) if (connection.takes(call)) return connection
@@ -175,7 +181,13 @@ export class Pool {
     this.#opening.delete(opening)
     if (opening.abort.signal.aborted) {
       connection.destroy()
+      this.#open()
       return this.#look()
+    }
+    if (connection.state !== 'open') {
+      // Whoever waits for it would wait for the next one, and so on without end.
+      const error = new BrokenError('Cannot connect: the connection was closed at once', { phase: 'connect' })
+      return this.#refused(opening, error)
     }
     if (clientChannels.connect.hasSubscribers) {
       clientChannels.connect.publish({
@@ -184,7 +196,13 @@ export class Pool {
         duration: Deadline.now() - opening.began,
       })
     }
-    const one = new ClientConnection(connection, this.#connectionHost)
+    let one
+    try {
+      one = new ClientConnection(connection, this.#connectionHost)
+    } catch (error) {
+      connection.destroy()
+      return this.#refused(opening, error)
+    }
     this.#connections.add(one)
     const [again] = this.#again
     if (again) {
@@ -216,14 +234,14 @@ export class Pool {
 
   /** It has room: for those that wait, or to wait itself. */
   #free(connection: ClientConnection): void {
+    // One has to go so that another, which nobody has used, can come: before those that wait.
+    const wanted = this.#again.size > this.#opening.size && this.#full
     for (const call of this.#queue) {
-      if (!connection.takes(call)) break
+      if (wanted || !connection.takes(call)) break
       this.#queue.delete(call)
       connection.send(call)
     }
     if (connection.busy) return
-    // One has to go so that another, which nobody has used, can come.
-    const wanted = this.#again.size > this.#opening.size && this.#full
     if (this.#draining || wanted) return connection.close()
     if (this.#connections.has(connection)) this.#idle.push(connection)
   }
@@ -237,6 +255,7 @@ export class Pool {
   }
 
   #look(): void {
+    if (this.#taking) return
     if (this.#connections.size === 0 && this.#opening.size === 0 && this.#waiting === 0)
       this.#host.empty(this)
   }

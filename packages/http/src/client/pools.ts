@@ -1,4 +1,4 @@
-import type { ByteConnection } from '@fairlead/core'
+import { type ByteConnection, ClosedError } from '@fairlead/core'
 import type { TlsClientOptions } from '@fairlead/tcp'
 
 import { connect, connectBy, type Route, tlsFor } from './connect.ts'
@@ -16,6 +16,8 @@ export class Pools implements Iterable<Pool> {
   readonly #tls: TlsClientOptions
   readonly #proxyOf: ((url: URL) => HttpProxy | undefined) | undefined
   readonly #host: PoolHost
+  /** Why no pool takes requests any more. */
+  #closed: Error | undefined
 
   /**
    * @param emptied called when the last one is gone.
@@ -28,6 +30,7 @@ export class Pools implements Iterable<Pool> {
     this.#host = {
       ...host,
       empty: (pool) => {
+        if (this.#pools.get(pool.key) !== pool) return
         this.#pools.delete(pool.key)
         if (this.#pools.size === 0) emptied()
       },
@@ -47,8 +50,13 @@ export class Pools implements Iterable<Pool> {
     return this.#proxyOf?.(url)
   }
 
-  /** The pool for a target: that of its origin, or of its proxy, which plain requests of all origins may share. */
+  /**
+   * The pool for a target: that of its origin, or of its proxy, which plain requests of all origins may share.
+   *
+   * @throws ClosedError, or what they were destroyed with.
+   */
   of({ origin }: Target, unix: string | undefined, proxy: HttpProxy | undefined): Pool {
+    if (this.#closed) throw this.#closed
     const whom = proxy && !origin.secure ? proxy : origin
     const key = unix === undefined && !proxy ? whom.key : `${whom.key} by ${unix ?? nameOf(proxy!)}`
     const known = this.#pools.get(key)
@@ -59,10 +67,12 @@ export class Pools implements Iterable<Pool> {
   }
 
   drain(): void {
+    this.#closed = new ClosedError('Cannot request: the client is closed')
     for (const pool of this) pool.drain()
   }
 
   destroy(error: Error): void {
+    this.#closed = error
     for (const pool of this) pool.destroy(error)
   }
 
@@ -77,7 +87,8 @@ export class Pools implements Iterable<Pool> {
     const tls = proxy || unix !== undefined ? { serverName: origin.host, ...this.#tls } : this.#tls
     const direct = proxy && !origin.secure ? { ...tls, serverName: proxy.host } : tls
     const secure = proxy && !origin.secure ? proxy.secure : origin.secure
-    const { key, host, port } = origin
+    // With a hook nobody else connects to the proxy, and on this connection come the requests to all origins.
+    const { key, host, port } = hook && proxy && !origin.secure ? proxy : origin
     const route: Omit<Route, 'timeouts'> = {
       origin: key,
       host,
@@ -117,5 +128,8 @@ function proxiesOf(proxy: ClientOptions['proxy']): ((url: URL) => HttpProxy | un
 }
 
 function asProxy(found: ReturnType<ProxyOf>): HttpProxy | undefined {
-  return found === undefined ? undefined : parseProxy(found)
+  if (found === undefined) return undefined
+  // Of a promise nobody would hear that it rejects.
+  if ((found as unknown) instanceof Promise) (found as unknown as Promise<unknown>).catch(() => {})
+  return parseProxy(found)
 }

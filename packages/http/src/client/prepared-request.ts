@@ -55,6 +55,12 @@ export function prepare(preparation: Preparation): PreparedRequest {
   if (method === 'CONNECT') {
     throw new TypeError('Invalid option method: tunnels are the affair of the option proxy')
   }
+  if (method === 'TRACE' && body !== null) {
+    throw new TypeError('Invalid option body: TRACE has none (RFC 9110 section 9.3.8)')
+  }
+  if (body === null && preparation.trailers) {
+    throw new TypeError('Invalid option trailers: there is no body that they could follow')
+  }
   const given = new Given(fields)
   const expect = given.expects ? preparation.expect || defaultExpect : preparation.expect
   if (given.upgrade) {

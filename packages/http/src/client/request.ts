@@ -1,6 +1,7 @@
 import type { Response } from '../web/response.ts'
 import type { RuntimeRequest } from '../web/runtime.ts'
 import { Client, type Upgraded, type UpgradeOptions } from './client.ts'
+import type { DownloadOptions, SavedFile } from './download/options.ts'
 import type { RequestOptions } from './options.ts'
 import type { IncomingResponse } from './response.ts'
 
@@ -39,6 +40,15 @@ export function request(url: string | URL, options?: RequestOptions): Promise<In
  */
 export function fetch(input: string | URL | RuntimeRequest, init?: RequestInit): Promise<Response> {
   return shared().fetch(input, init)
+}
+
+/** Saves what a URL answers with; see {@link Client.download}. */
+export function download(
+  url: string | URL,
+  path: string | URL,
+  options?: RequestOptions & DownloadOptions,
+): Promise<SavedFile> {
+  return shared().download(url, path, options)
 }
 
 /** Asks the server to go on with another protocol; see {@link Client.upgrade}. */

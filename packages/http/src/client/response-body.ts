@@ -41,6 +41,8 @@ export class ResponseBody implements BodySink {
   /** What came so far: the one piece that most bodies are, or more of them. */
   #kept: Uint8Array | Pieces | undefined
   #reader: IncomingBody | undefined
+  /** What those see who come when somebody reads it, or nobody wants it: a body that has a reader. */
+  #taken: IncomingBody | undefined
   #collector: Collector | undefined
   #used = false
   #dropped = false
@@ -71,6 +73,7 @@ export class ResponseBody implements BodySink {
 
   /** As it comes, for one reader. */
   get reader(): IncomingBody {
+    if (!this.#reader && this.#used) return (this.#taken ??= this.#lent())
     return (this.#reader ??= this.#open())
   }
 
@@ -102,7 +105,7 @@ export class ResponseBody implements BodySink {
     this.#used = true
     this.#kept = undefined
     if (this.#complete || this.#failure) return
-    if (this.#reader || !this.#brief) this.#source.cancel()
+    if (this.#reader || this.#collector || !this.#brief) this.#source.cancel()
     else this.#dropped = true
   }
 
@@ -126,9 +129,11 @@ export class ResponseBody implements BodySink {
   }
 
   finish(trailers: Fields | undefined): void {
+    if (this.#failure) return
     this.#complete = true
     this.#trailers = trailers
     this.#reader?.finish(trailers)
+    this.#taken?.finish(trailers)
     const collector = this.#collector
     this.#collector = undefined
     collector?.resolve(this.#take())
@@ -138,6 +143,7 @@ export class ResponseBody implements BodySink {
     if (this.#complete || this.#failure) return
     this.#failure = { error }
     if (this.#reader) end(this.#reader, error)
+    if (this.#taken) end(this.#taken, error)
     this.#collector?.reject(error)
     this.#collector = undefined
   }
@@ -161,7 +167,6 @@ export class ResponseBody implements BodySink {
   }
 
   #open(): IncomingBody {
-    const used = this.#used
     this.#used = true
     const reader = new IncomingBody({
       flow: (wanted) => {
@@ -171,12 +176,21 @@ export class ResponseBody implements BodySink {
     })
     // That there is a reader is news, be it one that wants nothing yet.
     this.#flowing = undefined
-    // Collected already, or thrown away: whoever comes now is the second reader.
-    if (used) reader.handle({ onData() {} })
-    else if (this.#kept !== undefined) reader.push(this.#take())
-    if (this.#complete) reader.finish(this.#trailers)
-    if (this.#failure) end(reader, this.#failure.error)
-    return reader
+    if (this.#kept !== undefined) reader.push(this.#take())
+    return this.#ended(reader)
+  }
+
+  #lent(): IncomingBody {
+    const body = new IncomingBody({ flow() {}, fail() {} })
+    body.handle({ onData() {} })
+    return this.#ended(body)
+  }
+
+  /** `body`, which has heard of the end if that has come. */
+  #ended(body: IncomingBody): IncomingBody {
+    if (this.#complete) body.finish(this.#trailers)
+    if (this.#failure) end(body, this.#failure.error)
+    return body
   }
 }
 

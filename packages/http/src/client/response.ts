@@ -212,8 +212,16 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
     return new ReadableStream(new ReceivedSource(this, (error) => error))
   }
 
+  /** Piece by piece; who leaves the loop has discarded the rest. */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
-    return this.body[Symbol.asyncIterator]()
+    const pieces = this.body[Symbol.asyncIterator]()
+    return {
+      next: () => pieces.next(),
+      return: () => {
+        this.discard()
+        return Promise.resolve({ value: undefined, done: true })
+      },
+    }
   }
 
   /** Nobody wants the body, or the rest of it. A connection with more of it on the way is closed. May be repeated. */

@@ -60,7 +60,8 @@ export function targetFor(url: URL): Target {
 function parse(url: string | URL, base?: URL): URL {
   try {
     return new URL(url, base)
-  } catch (error) {
-    throw new TypeError(`Invalid URL: it is none${base ? '' : ' that stands alone'}`, { cause: error })
+  } catch {
+    // Without the runtime's own error, which repeats the URL, and what secrets are in it.
+    throw new TypeError(`Invalid URL: it is none${base ? '' : ' that stands alone'}`)
   }
 }

@@ -26,12 +26,12 @@ describe('an abort rejects with the reason of the signal, and frees everything a
     expect([server.peers.length, client.stats()]).toMatchObject([0, { requests: 0, active: 0, origins: {} }])
   })
 
-  test('with a body of a stream, which is let go of', async () => {
+  test('before anything has begun, with a stream that is let go of', async () => {
     let cancelled = 0
     const body = new ReadableStream({ cancel: () => void cancelled++ })
     await using server = await raw.open(() => answer())
     await using client = server.client()
-    await failure(client.request('/', { body, signal: AbortSignal.abort(reason) }))
+    expect(await failure(client.request('/', { body, signal: AbortSignal.abort(reason) }))).toBe(reason)
     await quiet()
     expect(cancelled).toBe(1)
   })
@@ -135,6 +135,20 @@ describe('an abort rejects with the reason of the signal, and frees everything a
     expect(client.stats()).toMatchObject({ active: 0, origins: {} })
   })
 
+  test('while its body waits to be wanted', async () => {
+    const gone = new AbortController()
+    let cancelled = 0
+    const body = new ReadableStream({ cancel: () => void cancelled++ })
+    await using server = await raw.open()
+    await using client = server.client()
+    const waiting = failure(client.request('/', { body, expectContinue: true, signal: gone.signal }))
+    await until(() => server.peers[0]?.text.endsWith('\r\n\r\n') === true)
+    gone.abort(reason)
+    expect([await waiting, heard(gone.signal)]).toEqual([reason, 0])
+    await until(() => server.peers[0]!.gone && cancelled === 1)
+    expect(client.stats()).toMatchObject({ active: 0, failed: 1, origins: {} })
+  })
+
   test.each(rawWays)('while it waits for an answer over $name', async (way) => {
     const gone = new AbortController()
     await using server = await way.open()
@@ -158,15 +172,29 @@ describe('an abort rejects with the reason of the signal, and frees everything a
       },
     ],
     ['body.text', (got) => got.body.text()],
-    ['stream', async (got) => {
-      const reader = got.stream().getReader()
-      while (!(await reader.read()).done);
-    }],
-    ['handle', (got) => new Promise((resolve, reject) => got.body.handle({ onData() {}, onClose: (why) => reject(why.kind === 'error' ? why.error : new Error(why.kind)) }))],
+    [
+      'stream',
+      async (got) => {
+        const reader = got.stream().getReader()
+        while (!(await reader.read()).done);
+      },
+    ],
+    [
+      'handle',
+      (got) =>
+        new Promise((_resolve, reject) =>
+          got.body.handle({
+            onData() {},
+            onClose: (why) => reject(why.kind === 'error' ? why.error : new Error(why.kind)),
+          }),
+        ),
+    ],
   ]
   test.each(readers)('in the middle of the body, read by %s', async (_how, read) => {
     const gone = new AbortController()
-    await using server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'))
+    await using server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'),
+    )
     await using client = server.client()
     const got = await client.request('/', { signal: gone.signal })
     const reading = failure(read(got))
@@ -179,7 +207,9 @@ describe('an abort rejects with the reason of the signal, and frees everything a
 
   test.each(readers)('before the body is read, by %s, with some of it there', async (_how, read) => {
     const gone = new AbortController()
-    await using server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'))
+    await using server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'),
+    )
     await using client = server.client()
     const got = await client.request('/', { signal: gone.signal })
     gone.abort(reason)

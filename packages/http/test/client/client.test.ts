@@ -20,7 +20,13 @@ describe.each(rawWays)('a request over $name', (way) => {
     await using server = await way.open(() => answer('ahoy'))
     await using client = server.client({ decode: false })
     const got = await client.request('/a/b?c=d#e')
-    expect([got.status, got.reason, got.minor, got.ok, await got.text()]).toEqual([200, 'OK', 1, true, 'ahoy'])
+    expect([got.status, got.reason, got.minor, got.ok, await got.text()]).toEqual([
+      200,
+      'OK',
+      1,
+      true,
+      'ahoy',
+    ])
     const host = new URL(server.url).host
     expect(server.peers[0]!.text).toBe(
       `GET /a/b?c=d HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: fairlead\r\n\r\n`,
@@ -110,7 +116,12 @@ describe.each(ways)('our own server over $name', (way) => {
     ['a part of a file', () => ({ file: path, start: 2, end: 6 }), undefined, 'rope'],
     ['an async iterable', () => pieces('one', '', 'two'), undefined, 'onetwo'],
     ['a stream of the web', () => new Blob(['streamed']).stream(), undefined, 'streamed'],
-    ['a stream of Node', () => Readable.from([Buffer.from('from '), Buffer.from('node')]), undefined, 'from node'],
+    [
+      'a stream of Node',
+      () => Readable.from([Buffer.from('from '), Buffer.from('node')]),
+      undefined,
+      'from node',
+    ],
     ['a large text', () => 'x'.repeat(300_000), 'text/plain;charset=UTF-8', 'x'.repeat(300_000)],
     ['large bytes', () => Buffer.alloc(300_000, 'y'), undefined, 'y'.repeat(300_000)],
   ]
@@ -173,7 +184,9 @@ describe('what is asked', () => {
   })
 
   test('in JSON says so, unless it says something else', async () => {
-    await using server = await raw.open((asked) => answer(`${asked.fields.get('content-type')} ${asked.body}`))
+    await using server = await raw.open((asked) =>
+      answer(`${asked.fields.get('content-type')} ${asked.body}`),
+    )
     await using client = server.client()
     const ask = async (options: object): Promise<string> => (await client.request('/', options)).text()
     expect(await ask({ json: { a: 1 } })).toBe('application/json {"a":1}')
@@ -185,12 +198,15 @@ describe('what is asked', () => {
     expect(server.peers[0]!.asked[0]!.method).toBe('POST')
   })
 
-  test.each([[undefined], [() => {}], [Symbol('s')]])('in JSON that is none, as of %s, is refused or absent', async (json) => {
-    await using server = await raw.open(() => answer())
-    await using client = server.client()
-    if (json === undefined) expect((await client.request('/', { json })).status).toBe(200)
-    else expect((await failure(client.request('/', { json }))).message).toMatch(/^Invalid option json: /)
-  })
+  test.each([[undefined], [() => {}], [Symbol('s')]])(
+    'in JSON that is none, as of %s, is refused or absent',
+    async (json) => {
+      await using server = await raw.open(() => answer())
+      await using client = server.client()
+      if (json === undefined) expect((await client.request('/', { json })).status).toBe(200)
+      else expect((await failure(client.request('/', { json }))).message).toMatch(/^Invalid option json: /)
+    },
+  )
 
   test('is relative to the base, or stands alone', async () => {
     await using server = await raw.open((asked) => answer(`${asked.fields.get('host')} ${asked.target}`))
@@ -206,7 +222,13 @@ describe('what is asked', () => {
   test('has the fields of the client that it has none of itself', async () => {
     await using server = await raw.open(() => answer())
     await using client = server.client({ headers: { Accept: 'text/plain', 'X-A': 'client' } })
-    await client.request('/', { headers: [['x-a', 'one'], ['X-A', 'two'], ['X-B', 'three']] })
+    await client.request('/', {
+      headers: [
+        ['x-a', 'one'],
+        ['X-A', 'two'],
+        ['X-B', 'three'],
+      ],
+    })
     await client.request('/')
     const [own, common] = server.peers[0]!.asked
     expect(own!.fields.all('x-a')).toEqual(['one', 'two'])
@@ -260,13 +282,16 @@ describe('what is asked', () => {
     expect(await ask({ headers: { Range: 'bytes=0-1' } })).toBe('none')
   })
 
-  test.each(['POST', 'PUT', 'PATCH'])('tells of an empty body with %s, and with GET of none', async (method) => {
-    await using server = await raw.open((asked) => answer(asked.fields.get('content-length') ?? 'none'))
-    await using client = server.client()
-    expect(await (await client.request('/', { method })).text()).toBe('0')
-    expect(await (await client.request('/', { method: 'DELETE' })).text()).toBe('none')
-    expect(await (await client.request('/')).text()).toBe('none')
-  })
+  test.each(['POST', 'PUT', 'PATCH'])(
+    'tells of an empty body with %s, and with GET of none',
+    async (method) => {
+      await using server = await raw.open((asked) => answer(asked.fields.get('content-length') ?? 'none'))
+      await using client = server.client()
+      expect(await (await client.request('/', { method })).text()).toBe('0')
+      expect(await (await client.request('/', { method: 'DELETE' })).text()).toBe('none')
+      expect(await (await client.request('/')).text()).toBe('none')
+    },
+  )
 
   test('may have a method of its own, which keeps its letters', async () => {
     await using server = await raw.open((asked) => answer(asked.method))

@@ -42,7 +42,7 @@ describe.each(rawWays)('the pool over $name', (way) => {
     await Promise.all([client.request('/'), client.request('/'), client.request('/')])
     await until(() => standing(client).idle === 3)
     for (let times = 0; times < 5; times++) await (await client.request('/again')).text()
-    expect(server.peers.map(({ asked }) => asked.length).toSorted()).toEqual([1, 1, 6])
+    expect(server.peers.map(({ asked }) => asked.length).toSorted((a, b) => a - b)).toEqual([1, 1, 6])
   })
 
   test('refuses who would be one too many to wait', async () => {
@@ -111,7 +111,11 @@ describe.each(rawWays)('the pool over $name', (way) => {
 
   test.each([
     ['the server says so', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok', {}],
-    ['the server says so among others', 'HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok', {}],
+    [
+      'the server says so among others',
+      'HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok',
+      {},
+    ],
     ['it is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', {}],
     ['the request says so', answer('ok'), { Connection: 'close' }],
   ])('does not keep one where %s', async (_why, bytes, headers) => {
@@ -139,7 +143,10 @@ describe.each(rawWays)('the pool over $name', (way) => {
     ['an answer', answer('poison')],
     ['a byte', 'x'],
     ['an empty line', '\r\n'],
-    ['a 408 of the server’s own', 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'],
+    [
+      'a 408 of the server’s own',
+      'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    ],
   ])('destroys one on which %s comes while it waits', async (_what, bytes) => {
     await using server = await way.open((asked) => answer(asked.target))
     await using client = server.client()
@@ -156,17 +163,22 @@ describe.each(rawWays)('the pool over $name', (way) => {
     ['a byte', 'x'],
     ['an empty line', '\r\n'],
     ['a 1xx answer', 'HTTP/1.1 102 Processing\r\n\r\n'],
-  ])('destroys one on which %s comes in one read behind the answer that was waited for', async (_what, bytes) => {
-    await using server = await way.open((asked, _peer, count) => answer(asked.target) + (count === 1 ? bytes : ''))
-    await using client = server.client({ maxConnections: 1 })
-    const first = client.request('/first')
-    const second = client.request('/second')
-    expect(await (await first).text()).toBe('/first')
-    const got = await second
-    expect([await got.text(), got.reused]).toEqual(['/second', false])
-    await until(() => server.peers[0]!.gone)
-    expect([server.peers.length, client.stats().failed]).toEqual([2, 0])
-  })
+  ])(
+    'destroys one on which %s comes in one read behind the answer that was waited for',
+    async (_what, bytes) => {
+      await using server = await way.open(
+        (asked, _peer, count) => answer(asked.target) + (count === 1 ? bytes : ''),
+      )
+      await using client = server.client({ maxConnections: 1 })
+      const first = client.request('/first')
+      const second = client.request('/second')
+      expect(await (await first).text()).toBe('/first')
+      const got = await second
+      expect([await got.text(), got.reused]).toEqual(['/second', false])
+      await until(() => server.peers[0]!.gone)
+      expect([server.peers.length, client.stats().failed]).toEqual([2, 0])
+    },
+  )
 })
 
 describe('connecting', () => {
@@ -180,7 +192,9 @@ describe('connecting', () => {
       },
     })
     const errors = await Promise.all(
-      ['/1', '/2?secret=1', '/3'].map((target) => failure<RequestError>(client.request(target, { method: target === '/3' ? 'POST' : 'GET' }))),
+      ['/1', '/2?secret=1', '/3'].map((target) =>
+        failure<RequestError>(client.request(target, { method: target === '/3' ? 'POST' : 'GET' })),
+      ),
     )
     expect(new Set(errors).size).toBe(3)
     for (const [at, error] of errors.entries())
@@ -194,7 +208,9 @@ describe('connecting', () => {
         attempts: 0,
         reused: false,
         retryable: true,
-        message: expect.stringMatching(/: Cannot connect to nobody: refused \(connect; nothing was sent; safe to retry\)$/) as string,
+        message: expect.stringMatching(
+          /: Cannot connect to nobody: refused \(connect; nothing was sent; safe to retry\)$/,
+        ) as string,
       })
     expect(attempts).toBe(3)
     expect(client.stats()).toMatchObject({ requests: 3, failed: 3, active: 0, retries: 0, origins: {} })
@@ -227,7 +243,8 @@ describe('connecting', () => {
     hooks[0]!.reject(new ConnectError('refused'))
     await quiet()
     hooks[1]!.reject(new ConnectError('refused'))
-    for (const error of await Promise.all(failed)) expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_CONNECT' })
+    for (const error of await Promise.all(failed))
+      expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_CONNECT' })
     await until(() => hooks.length > 2)
     hooks[2]!.resolve(await server.options.connect!({ signal: undefined } as never))
     expect(await (await behind).text()).toBe('/3')
@@ -316,25 +333,89 @@ describe('connecting', () => {
   })
 
   test.each([
-    ['throws', () => { throw new Error('by the hook') }, 'ERR_FAIRLEAD_BROKEN', /by the hook/],
-    ['rejects', () => Promise.reject(new Error('by the hook')), 'ERR_FAIRLEAD_BROKEN', /by the hook/],
-    ['rejects with nothing', () => Promise.reject(undefined), 'ERR_FAIRLEAD_BROKEN', /undefined/],
-    ['gives nothing', () => undefined, 'ERR_FAIRLEAD_BROKEN', /no connection/],
-    ['gives a promise of nothing', async () => undefined, 'ERR_FAIRLEAD_BROKEN', /no connection/],
-    ['gives nonsense', async () => ({ socket: true }), 'ERR_FAIRLEAD_BROKEN', /no connection/],
+    [
+      'throws',
+      () => {
+        throw new Error('by the hook')
+      },
+      'ERR_FAIRLEAD_CONNECT',
+      /: Cannot connect: by the hook \(connect; nothing was sent; safe to retry\)$/,
+    ],
+    [
+      'rejects',
+      () => Promise.reject(new Error('by the hook')),
+      'ERR_FAIRLEAD_CONNECT',
+      /: Cannot connect: by the hook \(connect; nothing was sent; safe to retry\)$/,
+    ],
+    ['rejects with nothing', () => Promise.reject(undefined), 'ERR_FAIRLEAD_CONNECT', /undefined/],
+    [
+      'gives nothing',
+      () => undefined,
+      'ERR_FAIRLEAD_CONNECT',
+      /: Cannot connect: the option connect gave no connection \(/,
+    ],
+    [
+      'gives a promise of nothing',
+      async () => undefined,
+      'ERR_FAIRLEAD_CONNECT',
+      /: Cannot connect: the option connect gave no connection \(/,
+    ],
+    [
+      'gives nonsense',
+      async () => ({ socket: true }),
+      'ERR_FAIRLEAD_CONNECT',
+      /: Cannot connect: the option connect gave no connection \(/,
+    ],
   ])('by a hook that %s costs the request', async (_what, connect, code, message) => {
     let good = false
     await using server = await raw.open((asked) => answer(asked.target))
     await using client = server.client({
-      connect: ((target) => (good ? server.options.connect!(target) : connect())) as NonNullable<ConstructorParameters<typeof Client>[0]>['connect'] & object,
+      connect: ((target) => (good ? server.options.connect!(target) : connect())) as NonNullable<
+        ConstructorParameters<typeof Client>[0]
+      >['connect'] &
+        object,
     })
     const error = await failure<RequestError>(client.request('/'))
-    expect(error).toMatchObject({ name: 'RequestError', code, phase: 'connect', bytesWritten: 0, retryable: true })
+    expect(error).toMatchObject({
+      name: 'RequestError',
+      code,
+      phase: 'connect',
+      bytesWritten: 0,
+      retryable: true,
+    })
     expect(error.message).toMatch(message)
     expect(client.stats()).toMatchObject({ active: 0, failed: 1, origins: {} })
     good = true
     expect(await (await client.request('/good')).text()).toBe('/good')
   })
+
+  test.each(['destroyed', 'ended'])(
+    'by a hook that gives a connection which is %s costs the request',
+    async (how) => {
+      let made = 0
+      await using client = new Client({
+        base: 'http://pair.example',
+        connect: async () => {
+          made++
+          const [here, there] = memory.pair()
+          if (how === 'destroyed') here.destroy()
+          else {
+            there.destroy()
+            await here.closed
+          }
+          return here
+        },
+      })
+      const error = await failure<RequestError>(client.request('/'))
+      expect(error).toMatchObject({
+        name: 'RequestError',
+        phase: 'connect',
+        bytesWritten: 0,
+        retryable: true,
+      })
+      expect([made, client.stats().origins]).toEqual([1, {}])
+    },
+  )
 
   test('tells the hook whom for, and for how long', async () => {
     const seen: unknown[] = []
@@ -350,7 +431,15 @@ describe('connecting', () => {
     await client.request('https://A.example/x')
     await client.request('http://a.example/x', { unix: '/run/socket' })
     expect(seen).toMatchObject([
-      { origin: 'http://[::1]:8080', host: '::1', port: 8080, unix: undefined, tls: undefined, signal: false, timeouts: { dns: 1, connect: 3, tls: 2 } },
+      {
+        origin: 'http://[::1]:8080',
+        host: '::1',
+        port: 8080,
+        unix: undefined,
+        tls: undefined,
+        signal: false,
+        timeouts: { dns: 1, connect: 3, tls: 2 },
+      },
       { origin: 'https://a.example', host: 'a.example', port: 443, tls: { alpn: ['http/1.1'] } },
       { origin: 'http://a.example', host: 'a.example', port: 80, unix: '/run/socket' },
     ])
@@ -394,21 +483,27 @@ describe('pipelining', () => {
     await Promise.all(failed)
   })
 
-  test.each(rawWays)('puts safe requests on one connection, answered in their order, over $name', async (way) => {
-    await using server = await way.open()
-    server.script = (asked) => (asked.target === '/warm' ? answer() : undefined)
-    await using client = server.client({ maxConnections: 1, pipelining: 4 })
-    await warm(client)
-    const all = ['/1', '/2', '/3', '/4', '/5'].map((target) => client.request(target))
-    await until(() => server.peers[0]!.asked.length === 5)
-    await quiet()
-    expect([server.peers[0]!.asked.map(({ target }) => target), standing(client).queued]).toEqual([['/warm', '/1', '/2', '/3', '/4'], 1])
-    server.script = (asked) => answer(asked.target)
-    server.peers[0]!.write(['/1', '/2', '/3', '/4'].map((it) => answer(it)).join(''))
-    for (const [at, got] of (await Promise.all(all)).entries())
-      expect([await got.text(), got.reused, got.attempts]).toEqual([`/${at + 1}`, true, 1])
-    expect(server.peers).toHaveLength(1)
-  })
+  test.each(rawWays)(
+    'puts safe requests on one connection, answered in their order, over $name',
+    async (way) => {
+      await using server = await way.open()
+      server.script = (asked) => (asked.target === '/warm' ? answer() : undefined)
+      await using client = server.client({ maxConnections: 1, pipelining: 4 })
+      await warm(client)
+      const all = ['/1', '/2', '/3', '/4', '/5'].map((target) => client.request(target))
+      await until(() => server.peers[0]!.asked.length === 5)
+      await quiet()
+      expect([server.peers[0]!.asked.map(({ target }) => target), standing(client).queued]).toEqual([
+        ['/warm', '/1', '/2', '/3', '/4'],
+        1,
+      ])
+      server.script = (asked) => answer(asked.target)
+      server.peers[0]!.write(['/1', '/2', '/3', '/4'].map((it) => answer(it)).join(''))
+      for (const [at, got] of (await Promise.all(all)).entries())
+        expect([await got.text(), got.reused, got.attempts]).toEqual([`/${at + 1}`, true, 1])
+      expect(server.peers).toHaveLength(1)
+    },
+  )
 
   test('begins behind the first answer: only then is it known that the server keeps connections', async () => {
     await using server = await raw.open()
@@ -427,7 +522,11 @@ describe('pipelining', () => {
     server.script = (asked) => (asked.target === '/warm' ? answer() : undefined)
     await using client = server.client({ maxConnections: 1, pipelining: 4 })
     await warm(client)
-    const all = [client.request('/1'), client.request('/2', { method: 'POST', body: 'x' }), client.request('/3')]
+    const all = [
+      client.request('/1'),
+      client.request('/2', { method: 'POST', body: 'x' }),
+      client.request('/3'),
+    ]
     await quiet()
     expect(server.peers[0]!.asked.map(({ target }) => target)).toEqual(['/warm', '/1'])
     server.peers[0]!.write(answer('/1'))
@@ -440,9 +539,26 @@ describe('pipelining', () => {
   })
 
   test.each([
-    ['closed', (peer: RawPeer) => { peer.write(answer('/1', 'Connection: close')) }],
-    ['ended', (peer: RawPeer) => { peer.write(answer('/1')); peer.end() }],
-    ['broken', (peer: RawPeer) => { peer.write(answer('/1')); setImmediate(() => setImmediate(() => peer.reset())) }],
+    [
+      'closed',
+      (peer: RawPeer) => {
+        peer.write(answer('/1', 'Connection: close'))
+      },
+    ],
+    [
+      'ended',
+      (peer: RawPeer) => {
+        peer.write(answer('/1'))
+        peer.end()
+      },
+    ],
+    [
+      'broken',
+      (peer: RawPeer) => {
+        peer.write(answer('/1'))
+        setImmediate(() => setImmediate(() => peer.reset()))
+      },
+    ],
   ])('on a connection that is %s in the middle: those behind are asked again, alone', async (_how, lose) => {
     await using server = await raw.open()
     server.script = (asked) => (asked.target === '/warm' ? answer() : undefined)
@@ -460,7 +576,12 @@ describe('pipelining', () => {
     expect(await Promise.all(got.map((it) => it.text()))).toEqual(['/1', '/2', '/3'])
     expect(got.map(({ attempts }) => attempts)).toEqual([1, 2, 2])
     expect(client.stats()).toMatchObject({ retries: 2, failed: 0, active: 0 })
-    expect(server.peers.slice(1).map(({ asked }) => asked[0]!.target).toSorted()).toEqual(['/2', '/3'])
+    expect(
+      server.peers
+        .slice(1)
+        .map(({ asked }) => asked[0]!.target)
+        .toSorted(),
+    ).toEqual(['/2', '/3'])
   })
 
   test('with one that is given up behind others leaves those alone', async () => {

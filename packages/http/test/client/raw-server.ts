@@ -25,11 +25,14 @@ export class RawPeer {
   ended = false
   reason: CloseReason | undefined
   #chunks: Buffer[] = []
+  /** It has ended its side. */
+  #said = false
   #parser: RequestParser
 
   constructor(connection: ByteConnection, script: Script, paused = false) {
     this.connection = connection
     let at: Asked | undefined
+    let switched = false
     this.#parser = new RequestParser(
       {
         onHead: ({ method, target, fields }) =>
@@ -40,6 +43,7 @@ export class RawPeer {
           this.asked.push(at!)
           const answer = script(at!, this, this.asked.length)
           if (answer) this.write(answer)
+          switched = answer?.includes('HTTP/1.1 101 ') ?? false
         },
       },
       { bodyBytes: Infinity },
@@ -49,6 +53,8 @@ export class RawPeer {
         const bytes = Buffer.from(chunk)
         this.#chunks.push(bytes)
         this.#parser.push(bytes)
+        // Whoever did not switch to the other protocol has declined it.
+        if (!switched) this.#parser.decline()
       },
       onEnd: () => {
         this.ended = true
@@ -71,7 +77,7 @@ export class RawPeer {
   }
 
   write(text: string | Uint8Array): void {
-    if (this.connection.state === 'open') this.connection.write(text, 'latin1')
+    if (this.connection.state === 'open' && !this.#said) this.connection.write(text, 'latin1')
   }
 
   /** Waits until so many requests have come, whole, and gives the last of them. */
@@ -82,11 +88,13 @@ export class RawPeer {
 
   /** Ends its side. */
   end(): void {
+    this.#said = true
     this.connection.end()
   }
 
   /** Resets it. */
   reset(): void {
+    this.#said = true
     this.connection.destroy(new Error('reset by the test'))
   }
 }
@@ -201,7 +209,12 @@ export function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
 }
 
 /** How the only origin that a client knows stands. */
-export function standing(client: Client): { connections: number; idle: number; connecting: number; queued: number } {
+export function standing(client: Client): {
+  connections: number
+  idle: number
+  connecting: number
+  queued: number
+} {
   const [only] = Object.values(client.stats().origins)
   return only ?? { connections: 0, idle: 0, connecting: 0, queued: 0 }
 }

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib'
+
 import { BusyError, LimitError } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
-import { gzipSync } from 'node:zlib'
 
 import { HttpProtocolError, IncomingResponse, RequestError } from '../../src/index.ts'
 import { quiet, until } from '../server/ways.ts'
@@ -11,7 +12,8 @@ const KiB = 1024
 describe.each(rawWays)('the body of an answer over $name', (way) => {
   test('may come in chunks, with extensions and trailers', async () => {
     await using server = await way.open(
-      () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\n3\r\ntwo\r\n0\r\nX-T: u\r\n\r\n',
+      () =>
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\n3\r\ntwo\r\n0\r\nX-T: u\r\n\r\n',
     )
     await using client = server.client()
     const got = await client.request('/')
@@ -62,12 +64,17 @@ describe.each(rawWays)('the body of an answer over $name', (way) => {
   })
 
   test('can be cut off by a reset', async () => {
-    await using server = await way.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'))
+    await using server = await way.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'),
+    )
     await using client = server.client()
     const got = await client.request('/')
     const text = got.text()
     server.peers[0]!.reset()
-    expect(await failure(text)).toMatchObject({ phase: 'body', code: expect.stringMatching(/^ERR_FAIRLEAD_/) as string })
+    expect(await failure(text)).toMatchObject({
+      phase: 'body',
+      code: expect.stringMatching(/^ERR_FAIRLEAD_/) as string,
+    })
   })
 
   test('is one with what came behind 1xx answers, each of which is told', async () => {
@@ -94,7 +101,10 @@ describe.each(rawWays)('the body of an answer over $name', (way) => {
   test('with 1xx answers without end is an error', async () => {
     await using server = await way.open(() => 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(3) + answer())
     await using client = server.client({ limits: { interimResponses: 2 } })
-    expect(await failure(client.request('/'))).toMatchObject({ code: 'ERR_FAIRLEAD_HTTP_INTERIM_FLOOD', phase: 'headers' })
+    expect(await failure(client.request('/'))).toMatchObject({
+      code: 'ERR_FAIRLEAD_HTTP_INTERIM_FLOOD',
+      phase: 'headers',
+    })
     expect(standing(client)).toEqual(nothing)
   })
 })
@@ -172,7 +182,9 @@ describe('a reader of the body', () => {
   })
 
   test('that stops at its limit closes the connection with the rest', async () => {
-    await using server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n' + 'x'.repeat(50)))
+    await using server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n' + 'x'.repeat(50)),
+    )
     await using client = server.client()
     const got = await client.request('/')
     const text = failure(got.text(60))
@@ -183,7 +195,9 @@ describe('a reader of the body', () => {
   })
 
   test('gets text without its byte order mark, with what is no UTF-8 replaced', async () => {
-    await using server = await raw.open((asked) => answer(asked.target === '/bom' ? '\xef\xbb\xbfahoy' : 'a\xffb'))
+    await using server = await raw.open((asked) =>
+      answer(asked.target === '/bom' ? '\xef\xbb\xbfahoy' : 'a\xffb'),
+    )
     await using client = server.client()
     expect(await (await client.request('/bom')).text()).toBe('ahoy')
     expect((await (await client.request('/bom')).bytes()).byteLength).toBe(7)
@@ -215,7 +229,9 @@ describe('a reader of the body', () => {
   })
 
   test('may leave in the middle, and the connection goes', async () => {
-    await using server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst'))
+    await using server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst'),
+    )
     await using client = server.client()
     const got = await client.request('/')
     for await (const chunk of got) {
@@ -229,7 +245,9 @@ describe('a reader of the body', () => {
 
   test('that throws by handle costs its request alone', async () => {
     await using server = await raw.open((asked, peer) =>
-      asked.target === '/' ? answer('fine') : peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst'),
+      asked.target === '/'
+        ? answer('fine')
+        : peer.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst'),
     )
     await using client = server.client()
     const got = await client.request('/bad')
@@ -335,7 +353,8 @@ describe.each(rawWays)('read ahead over $name', (way) => {
     got.body.handle({
       onData(chunk) {
         rest = Buffer.concat([rest, chunk])
-        for (; rest.length >= 4; rest = rest.subarray(4), next++) if (rest.readUInt32BE() !== next) throw new Error('lost')
+        for (; rest.length >= 4; rest = rest.subarray(4), next++)
+          if (rest.readUInt32BE() !== next) throw new Error('lost')
         if (!stopped && next > size / 16) {
           stopped = true
           got.body.pause()
@@ -359,18 +378,29 @@ describe('an answer that is none', () => {
     ['no HTTP at all', 'SSH-2.0-OpenSSH\r\n\r\n', 'STATUS_LINE'],
     ['another version', 'HTTP/2.0 200 OK\r\n\r\n', undefined],
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n', 'STATUS_LINE'],
-    ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n', 'AMBIGUOUS_FRAMING'],
+    [
+      'both framings',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      'AMBIGUOUS_FRAMING',
+    ],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\ncontent-length: 2\r\n\r\na', 'CONTENT_LENGTH'],
     ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: 1a\r\n\r\na', 'CONTENT_LENGTH'],
     ['a chunk size that is none', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', undefined],
     ['a folded line', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n', undefined],
     ['a space before the colon', 'HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 0\r\n\r\n', undefined],
-    ['101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 'UNEXPECTED'],
+    [
+      '101 that nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      'UNEXPECTED',
+    ],
     ['a head without end', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(5_000)}`, undefined],
   ])('as with %s is an error, and the connection goes', async (_what, bytes, code) => {
     await using server = await raw.open((_asked, _peer, count) => (count === 1 ? bytes : answer()))
     await using client = server.client()
-    const outcome = await client.request('/').then((got) => failure(got.bytes()), (error: unknown) => error)
+    const outcome = await client.request('/').then(
+      (got) => failure(got.bytes()),
+      (error: unknown) => error,
+    )
     expect(outcome).toBeInstanceOf(RequestError)
     const error = outcome as RequestError
     expect(error.code).toMatch(code === undefined ? /^ERR_FAIRLEAD_HTTP_/ : `ERR_FAIRLEAD_HTTP_${code}`)
@@ -382,7 +412,9 @@ describe('an answer that is none', () => {
 
   test('because it is larger than allowed is cut there', async () => {
     await using server = await raw.open((asked) =>
-      asked.target === '/length' ? answer('x'.repeat(11)) : 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n' + 'x'.repeat(11),
+      asked.target === '/length'
+        ? answer('x'.repeat(11))
+        : 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n' + 'x'.repeat(11),
     )
     await using client = server.client({ maxBodySize: 10 })
     for (const target of ['/length', '/chunked']) {
@@ -414,7 +446,10 @@ describe('encoded bodies', () => {
     for (const target of ['/whole', '/pieces', '/whole']) {
       const got = await client.request(target)
       expect((await got.text()) === text).toBe(true)
-      expect([got.headers.get('content-encoding'), got.headers.get('content-length')]).toEqual(['gzip', String(encoded.length)])
+      expect([got.headers.get('content-encoding'), got.headers.get('content-length')]).toEqual([
+        'gzip',
+        String(encoded.length),
+      ])
     }
     const kept = await client.request('/whole', { decode: false })
     expect(Buffer.from(await kept.bytes()).toString('latin1') === encoded).toBe(true)
@@ -423,11 +458,17 @@ describe('encoded bodies', () => {
 
   test('that are damaged are an error, for their reader alone', async () => {
     await using server = await raw.open((asked) =>
-      asked.target === '/bad' ? answer(encoded.slice(0, 100) + 'zzzzzzz' + encoded.slice(107), 'Content-Encoding: gzip') : answer('fine'),
+      asked.target === '/bad'
+        ? answer(encoded.slice(0, 100) + 'zzzzzzz' + encoded.slice(107), 'Content-Encoding: gzip')
+        : answer('fine'),
     )
     await using client = server.client()
     const error = await failure<RequestError>(client.request('/bad').then((got) => got.text()))
-    expect([error.name, error.code, error.phase]).toEqual(['RequestError', 'ERR_FAIRLEAD_HTTP_CONTENT_CODING', 'body'])
+    expect([error.name, error.code, error.phase]).toEqual([
+      'RequestError',
+      'ERR_FAIRLEAD_HTTP_CONTENT_CODING',
+      'body',
+    ])
     expect(await (await client.request('/')).text()).toBe('fine')
     expect(client.stats().active).toBe(0)
   })
@@ -435,13 +476,17 @@ describe('encoded bodies', () => {
   test('that are cut off are an error', async () => {
     await using server = await raw.open(() => answer(encoded.slice(0, -20), 'Content-Encoding: gzip'))
     await using client = server.client()
-    expect(await failure(client.request('/').then((got) => got.text()))).toMatchObject({ name: 'RequestError' })
+    expect(await failure(client.request('/').then((got) => got.text()))).toMatchObject({
+      name: 'RequestError',
+    })
   })
 
   test('of more layers or more expansion than allowed are an error', async () => {
     const bomb = gzipSync(Buffer.alloc(20 * 1024 * KiB)).toString('latin1')
     await using server = await raw.open((asked) =>
-      asked.target === '/bomb' ? answer(bomb, 'Content-Encoding: gzip') : answer('x', 'Content-Encoding: gzip, gzip, gzip, gzip'),
+      asked.target === '/bomb'
+        ? answer(bomb, 'Content-Encoding: gzip')
+        : answer('x', 'Content-Encoding: gzip, gzip, gzip, gzip'),
     )
     await using client = server.client()
     for (const target of ['/bomb', '/layers']) {
@@ -477,7 +522,15 @@ describe('encoded bodies', () => {
 describe('an answer that no server gave', () => {
   test('is like any other', async () => {
     const made = IncomingResponse.of(404, { 'X-A': 'b' }, 'none')
-    expect([made.status, made.reason, made.ok, made.url, made.attempts, made.reused, made.complete]).toEqual([404, 'Not Found', false, '', 0, false, true])
+    expect([made.status, made.reason, made.ok, made.url, made.attempts, made.reused, made.complete]).toEqual([
+      404,
+      'Not Found',
+      false,
+      '',
+      0,
+      false,
+      true,
+    ])
     expect([made.headers.get('x-a'), await made.text()]).toEqual(['b', 'none'])
     expect(await failure(made.text())).toBeInstanceOf(BusyError)
     expect((await IncomingResponse.of(204).bytes()).byteLength).toBe(0)

@@ -2,7 +2,7 @@ import type { ByteConnection } from '@fairlead/core'
 import { useManualClock } from '@fairlead/harness'
 import { describe, expect, test } from 'vitest'
 
-import { Client, type RequestError } from '../../src/index.ts'
+import { Client, type ClientOptions, type RequestError } from '../../src/index.ts'
 import { quiet, until } from '../server/ways.ts'
 import { answer, failure, nothing, raw, type RawServer, rawWays, standing, watch } from './raw-server.ts'
 
@@ -59,7 +59,13 @@ describe('there is a time for the answer to begin', () => {
     const error = failure(client.request('/'))
     await until(() => server.peers[0]!.asked.length === 2)
     clock.advance(1_250)
-    expect(await error).toMatchObject({ ...facts, phase: 'headers', reused: true, retryable: true, attempts: 1 })
+    expect(await error).toMatchObject({
+      ...facts,
+      phase: 'headers',
+      reused: true,
+      retryable: true,
+      attempts: 1,
+    })
     expect([client.stats().retries, server.peers.length]).toEqual([0, 1])
   })
 
@@ -157,7 +163,7 @@ describe('there is a time for more of the body', () => {
   test('that nobody reads, and holds its connection', async () => {
     await using server = await raw.open((_asked, peer) => {
       peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n')
-      peer.write(Buffer.alloc(1_000_000))
+      for (let at = 0; at < 20; at++) peer.write(Buffer.alloc(50_000))
     })
     await using client = server.client({ timeouts: { body: 1_000 } })
     const got = await client.request('/')
@@ -172,7 +178,7 @@ describe('there is a time for more of the body', () => {
   test('which does not pass while a reader is busy with what it has', async () => {
     await using server = await raw.open((_asked, peer) => {
       peer.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n')
-      peer.write(Buffer.alloc(1_000_000))
+      for (let at = 0; at < 20; at++) peer.write(Buffer.alloc(50_000))
     })
     await using client = server.client({ timeouts: { body: 1_000 } })
     const got = await client.request('/')
@@ -231,7 +237,9 @@ describe('there is a time for the server to take more of the request', () => {
       clock.advance(500)
       const error = await failure<RequestError>(request)
       expect(error).toMatchObject({ ...facts, phase: 'write', retryable: false })
-      expect(error.message).toMatch(/: the server took nothing for 1000 ms \(write; \d+ bytes were sent; not safe/)
+      expect(error.message).toMatch(
+        /: the server took nothing for 1000 ms \(write; \d+ bytes were sent; not safe/,
+      )
       expect(error.bytesWritten).toBeGreaterThan(64 * 1024)
       expect(client.stats()).toMatchObject({ active: 0, origins: {} })
     })
@@ -253,12 +261,28 @@ describe('there is a time for connecting', () => {
     const error = failure<RequestError>(request)
     // Whichever clock it goes by.
     const turning = setInterval(() => clock.advance(250), 10)
-    expect(await error).toMatchObject({ ...facts, phase: 'connect', retryable: true, bytesWritten: 0, attempts: 0 })
+    expect(await error).toMatchObject({
+      ...facts,
+      phase: 'connect',
+      retryable: true,
+      bytesWritten: 0,
+      attempts: 0,
+    })
     clearInterval(turning)
     expect((await error).message).toBe(
       'Cannot POST http://slow.example/: Cannot connect: more than 20 ms (connect; nothing was sent; safe to retry)',
     )
     expect([seen!.aborted, client.stats().origins]).toEqual([true, {}])
+  })
+
+  test('which may be longer than a timer can be', async () => {
+    await using server = await raw.open(() => answer())
+    const connect: NonNullable<ClientOptions['connect']> = async (target) => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return server.options.connect!(target)
+    }
+    await using client = server.client({ timeouts: { connect: 3_000_000_000 }, connect })
+    expect((await client.request('/')).status).toBe(200)
   })
 
   test('over tcp, and for TLS in it', async () => {
@@ -292,7 +316,9 @@ describe('there is a time for everything together', () => {
   })
 
   test('until the last byte of it', async () => {
-    await using server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'))
+    await using server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall'),
+    )
     await using client = server.client({ timeouts: { total: 2_000 } })
     const got = await client.request('/')
     const reading = got.text()
@@ -314,7 +340,13 @@ describe('there is a time for everything together', () => {
     const waiting = client.request('/', { timeouts: { total: 500 } })
     const error = failure(waiting)
     clock.advance(750)
-    expect(await error).toMatchObject({ ...facts, phase: 'total', retryable: true, bytesWritten: 0, attempts: 0 })
+    expect(await error).toMatchObject({
+      ...facts,
+      phase: 'total',
+      retryable: true,
+      bytesWritten: 0,
+      attempts: 0,
+    })
     expect(standing(client)).toEqual({ ...nothing, connections: 1 })
     client.destroy()
     await busy
@@ -331,7 +363,11 @@ describe('there is a time for everything together', () => {
     }
     await until(() => server.peers[0]!.asked.length === 4)
     clock.advance(500)
-    expect(await error).toMatchObject({ ...facts, phase: 'total', url: expect.stringMatching(/\/3$/) as string })
+    expect(await error).toMatchObject({
+      ...facts,
+      phase: 'total',
+      url: expect.stringMatching(/\/3$/) as string,
+    })
     await freed(client, server)
   })
 
@@ -359,7 +395,10 @@ describe('there is a time for everything together', () => {
 
   test('and none passes behind the end', async () => {
     await using server = await raw.open(() => answer('ahoy'))
-    await using client = server.client({ idleTimeout: Infinity, timeouts: { total: 500, headers: 500, body: 500, write: 500 } })
+    await using client = server.client({
+      idleTimeout: Infinity,
+      timeouts: { total: 500, headers: 500, body: 500, write: 500 },
+    })
     const got = await client.request('/', { body: 'x' })
     await until(() => got.complete)
     clock.advance(10_000)
@@ -370,7 +409,9 @@ describe('there is a time for everything together', () => {
 
 test('Infinity lifts a limit', async () => {
   await using server = await raw.open()
-  await using client = server.client({ timeouts: { headers: Infinity, body: Infinity, total: Infinity, write: Infinity, connect: Infinity } })
+  await using client = server.client({
+    timeouts: { headers: Infinity, body: Infinity, total: Infinity, write: Infinity, connect: Infinity },
+  })
   const request = client.request('/')
   await until(() => server.peers[0]?.asked.length === 1)
   clock.advance(10_000_000)

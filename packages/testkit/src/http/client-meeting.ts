@@ -90,8 +90,7 @@ export class RawServer {
 }
 
 export async function raw(broom: Broom, script: Script = () => {}): Promise<RawServer> {
-  const accept = (connection: ByteConnection): void =>
-    void server.peers.push(new RawPeer(connection, script))
+  const accept = (connection: ByteConnection): void => void server.peers.push(new RawPeer(connection, script))
   const listener = broom.keep(await tcp.listen({}, accept))
   const server = new RawServer(portOf(listener))
   return server

@@ -16,7 +16,7 @@ export const clientRequestFeatures: readonly Feature[] = [
     })
     const asking = client(broom, served, { headers: { 'X-A': 'of all' } })
     const query = { b: 'c d', e: 5 }
-    const headers = { 'X-B': 'größer'.replace('ö', 'o').replace('ß', 'ss') }
+    const headers = { 'X-B': 'its own' }
     const got = await asking.request('/a?x=y#fragment', { headers, query, json: { ahoy: true } })
     assert.deepEqual(
       [got.status, got.reason, got.minor, got.ok, got.attempts, got.reused],
@@ -28,7 +28,7 @@ export const clientRequestFeatures: readonly Feature[] = [
     assert.ok(remote?.kind === 'ip' && remote.host === '127.0.0.1' && remote.port === served.port)
     assert.ok(local?.kind === 'ip' && local.port !== served.port)
     const authority = `127.0.0.1:${served.port}`
-    const told = ['POST', '/a?x=y&b=c+d&e=5', authority, 'of all', 'grosser', '{"ahoy":true}']
+    const told = ['POST', '/a?x=y&b=c+d&e=5', authority, 'of all', 'its own', '{"ahoy":true}']
     assert.deepEqual(await got.json(), told)
   }),
 
@@ -39,7 +39,8 @@ export const clientRequestFeatures: readonly Feature[] = [
     const asked = client(broom, server).request('/', { onInform })
     const peer = await server.peer(0)
     const early = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
-    const final = 'HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\naho\r\n1\r\ny\r\n0\r\nX-Sum: 4\r\n\r\n'
+    const final =
+      'HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\naho\r\n1\r\ny\r\n0\r\nX-Sum: 4\r\n\r\n'
     for (const byte of early + final) {
       peer.write(byte)
       await turn()
@@ -128,12 +129,14 @@ export const clientRequestFeatures: readonly Feature[] = [
   }),
 
   feature('redirects are followed, with what may go along', async (broom) => {
-    const elsewhere = await open(broom, ({ request, respond }) => respond(200, {}, `${request.headers.has('authorization')}`))
+    const elsewhere = await open(broom, (exchange) =>
+      exchange.respond(200, {}, `${exchange.request.headers.has('authorization')}`),
+    )
     const served = await open(broom, async (exchange) => {
       const { method, target, headers, body } = exchange.request
       const [, status, to = ''] = target.split('/')
       if (to === 'away') return exchange.respond(307, { Location: `${elsewhere.origin}/` })
-      if (status !== '') return exchange.respond(Number(status), { Location: `/?${status}` })
+      if (target.startsWith('/3')) return exchange.respond(Number(status), { Location: `/?${status}` })
       await exchange.respond(200, {}, `${method} ${await body.text()} ${headers.get('authorization')}`)
     })
     const asking = client(broom, served, { headers: { Authorization: 'Basic YTpi' } })
@@ -158,9 +161,10 @@ export const clientRequestFeatures: readonly Feature[] = [
   }),
 
   feature('redirects end somewhere', async (broom) => {
-    const served = await open(broom, ({ request: { target }, respond }) =>
-      respond(302, { Location: target === '/loop' ? '/loop' : `${target}x` }),
-    )
+    const served = await open(broom, (exchange) => {
+      const { target } = exchange.request
+      return exchange.respond(302, { Location: target === '/loop' ? '/loop' : `${target}x` })
+    })
     const asking = client(broom, served, { redirects: 5 })
     const many = await requestErrorOf(asking.request('/'))
     assert.equal(many.code, 'ERR_FAIRLEAD_HTTP_TOO_MANY_REDIRECTS')
@@ -170,15 +174,18 @@ export const clientRequestFeatures: readonly Feature[] = [
   }),
 
   feature('interceptors change requests, answer themselves and ask again', async (broom) => {
-    const served = await open(broom, ({ request: { headers }, respond }) =>
-      respond(headers.get('x-token') === '2' ? 200 : 401, {}, headers.get('x-token') ?? ''),
-    )
+    const served = await open(broom, (exchange) => {
+      const token = exchange.request.headers.get('x-token')
+      return exchange.respond(token === '2' ? 200 : 401, {}, token ?? '')
+    })
     const seen: string[] = []
     const asking = client(broom, served, {
       interceptors: [
         (request, next) => {
           seen.push(`${request.method} ${request.url.pathname}`)
-          return request.url.pathname === '/made' ? Promise.resolve(IncomingResponse.of(200, {}, 'made')) : next(request)
+          return request.url.pathname === '/made'
+            ? Promise.resolve(IncomingResponse.of(200, {}, 'made'))
+            : next(request)
         },
         async (request, next) => {
           const first = await next({ ...request, headers: request.headers.with('X-Token', '1') })
@@ -194,16 +201,16 @@ export const clientRequestFeatures: readonly Feature[] = [
   }),
 
   feature('everything is counted, as the server counts it', async (broom) => {
-    const served = await open(broom, ({ respond }) => respond(200, {}, pieces('a', 'hoy')))
+    const served = await open(broom, (exchange) => exchange.respond(200, {}, pieces('a', 'hoy')))
     const asking = client(broom, served)
     const got = await asking.request('/')
     assert.equal(await got.text(), 'ahoy')
     await (await asking.request('/', { body: 'ahoy' })).text()
     await until(() => served.server.stats().active === 0, 'it is answered')
     const { requests, active, failed, retries, bytesIn, bytesOut, origins } = asking.stats()
-    const { bytesIn: served_, bytesOut: sent } = served.server.stats()
+    const { bytesIn: heard, bytesOut: sent } = served.server.stats()
     assert.deepEqual([requests, active, failed, retries], [2, 0, 0, 0])
-    assert.deepEqual([bytesIn, bytesOut], [sent, served_])
+    assert.deepEqual([bytesIn, bytesOut], [sent, heard])
     assert.deepEqual(origins, { [served.origin]: { connections: 1, idle: 1, connecting: 0, queued: 0 } })
   }),
 
@@ -226,7 +233,17 @@ export const clientRequestFeatures: readonly Feature[] = [
     } finally {
       for (const undo of hears) undo()
     }
-    assert.deepEqual(told, ['request', 'connect', 'send', 'response', 'end', 'request', 'connect', 'send', 'error'])
+    assert.deepEqual(told, [
+      'request',
+      'connect',
+      'send',
+      'response',
+      'end',
+      'request',
+      'connect',
+      'send',
+      'error',
+    ])
   }),
 
   feature('what is no request is refused before anything is sent', async (broom) => {
@@ -237,7 +254,14 @@ export const clientRequestFeatures: readonly Feature[] = [
       () => asking.request('/', { method: 'GE T' }),
       () => asking.request('/', { headers: { 'X A': 'b' } }),
       () => asking.request('/', { headers: { 'X-A': 'b\r\nX-C: d' } }),
-      () => asking.request('/', { headers: [['content-length', '1'], ['Content-Length', '2']], body: 'ab' }),
+      () =>
+        asking.request('/', {
+          headers: [
+            ['content-length', '1'],
+            ['Content-Length', '2'],
+          ],
+          body: 'ab',
+        }),
       () => asking.request('/', { body: 5 as unknown as string }),
       () => asking.request('/', { timeouts: { headers: -1 } }),
     ]) {

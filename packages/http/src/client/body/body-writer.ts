@@ -134,7 +134,8 @@ export class BodyWriter {
   async #finish(): Promise<void> {
     if (this.#taken < this.#declared && !this.#chunked) throw lengthError('shorter')
     const { trailers } = this.#body
-    const end = this.#chunked ? lastChunk(trailers && rawFields(trailers())) : ''
+    // A function that is asynchronous is waited for: nobody else would hear what it rejects with.
+    const end = this.#chunked ? lastChunk(trailers && rawFields(await trailers())) : ''
     if (this.#over) return
     this.#connection.cork()
     this.#begin()

@@ -36,7 +36,10 @@ export interface ToFileOptions {
 export interface DownloadOptions extends ToFileOptions {
   /** Whether it continues where it, or an earlier one, was broken off. Default false. */
   resume?: boolean
-  /** With `resume`: requests in a row that brought nothing new, after which it fails. Default 5. */
+  /**
+   * With `resume`: requests in a row that brought nothing new, after which it fails. A server that has not answered at
+   * all yet is asked once. Default 5.
+   */
   attempts?: number
   /** With `resume`: how long to wait before each. `maxAttempts` is `attempts`'. */
   backoff?: Omit<BackoffOptions, 'maxAttempts'>

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
 
-import { BusyError } from '@fairlead/core'
+import { BrokenError, BusyError } from '@fairlead/core'
 
 import type { IncomingResponse } from '../response.ts'
-import { lengthOf } from './answer.ts'
+import { isIdentity, lengthOf } from './answer.ts'
 import { FileError, onDisk } from './file-error.ts'
 import { FileSink, tooLarge } from './file-sink.ts'
 import { FileTarget } from './file-target.ts'
@@ -57,7 +57,7 @@ async function write(
   const { maxSize, signal, mode, fsync, onProgress } = settings
   const length = lengthOf(response.headers)
   // Of an encoded body nobody knows how long it is decoded.
-  const total = response.headers.has('content-encoding') ? undefined : length
+  const total = isIdentity(response.headers) ? length : undefined
   if (total !== undefined && total > maxSize) throw tooLarge(path, maxSize, total)
   await target.check()
   const { temporary } = target
@@ -69,6 +69,12 @@ async function write(
     try {
       const sink = new FileSink({ path, handle, at: 0, maxSize, hash, signal, onProgress, total })
       size = await sink.take(response.body)
+      // An answer to HEAD tells of a body that it does not have, and an interceptor may say anything.
+      if (total !== undefined && size !== total) {
+        throw new BrokenError(`Cannot save ${path}: its body has ${size} bytes, not ${total}`, {
+          phase: 'body',
+        })
+      }
       if (fsync) await onDisk(path, () => handle.sync())
     } finally {
       await handle.close()

@@ -1,12 +1,16 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
 
 import { downloadWith } from '../../../src/client/download/download.ts'
 import type { DownloadOptions, SavedFile } from '../../../src/client/download/options.ts'
-import { Client, type Exchange, type HttpListener, listen, type RequestOptions } from '../../../src/index.ts'
+import type { Client, RequestOptions } from '../../../src/index.ts'
+import { type Asked as RawAsked, type RawPeer, type RawServer, rawWays } from '../raw-server.ts'
+
+/** Where what was sent comes, whoever ends the connection behind it. */
+const overTcp = rawWays.find(({ name }) => name === 'tcp')
 
 /** What a server says in the place of what it would. */
 export interface Answer {
@@ -28,7 +32,7 @@ export interface Asked {
 
 /** A server of one file, with ranges; and with whatever faults a test wants. */
 export class FileServer {
-  readonly #listener: HttpListener
+  readonly #raw: RawServer
   readonly client: Client
   readonly url: string
   readonly asked: Asked[] = []
@@ -40,18 +44,16 @@ export class FileServer {
   /** What to answer in the place of what the file says, for each request. */
   answers: ((asked: Asked, usual: Answer) => Answer | undefined)[] = []
 
-  private constructor(listener: HttpListener, file: Buffer) {
-    this.#listener = listener
+  private constructor(raw: RawServer, file: Buffer) {
+    this.#raw = raw
+    raw.script = (asked, peer) => this.#answer(asked, peer)
     this.file = file
-    const { port } = listener.address as { port: number }
-    this.url = `http://user:secret@127.0.0.1:${port}/file?key=secret`
-    this.client = new Client()
+    this.url = `${raw.url.replace('//', '//user:secret@')}/file?key=secret`
+    this.client = raw.client()
   }
 
   static async open(file: Buffer): Promise<FileServer> {
-    const listener = await listen({ port: 0 }, (exchange) => server.#answer(exchange))
-    const server: FileServer = new FileServer(listener, file)
-    return server
+    return new FileServer(await overTcp!.open(), file)
   }
 
   /** With no time between attempts. */
@@ -66,11 +68,10 @@ export class FileServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.destroy()
-    await this.#listener.close({ grace: 0 })
+    await this.#raw[Symbol.asyncDispose]()
   }
 
-  async #answer(exchange: Exchange): Promise<void> {
-    const { method, fields } = exchange.request
+  #answer({ method, fields }: RawAsked, peer: RawPeer): void {
     const asked = {
       method,
       range: fields.get('range'),
@@ -79,20 +80,14 @@ export class FileServer {
     }
     this.asked.push(asked)
     const usual = this.#usual(asked)
-    const answer = this.answers.shift()?.(asked, usual) ?? usual
+    const { status, cut, untilClose, ...answer } = this.answers.shift()?.(asked, usual) ?? usual
     const body = Buffer.from(answer.body ?? '')
-    const { status, cut, untilClose } = answer
-    if (cut === undefined && !untilClose) {
-      await exchange.respond(status, answer.fields ?? {}, body)
-      return
-    }
     const lines = Object.entries(answer.fields ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
-    if (!untilClose) lines.push(`Content-Length: ${body.length}\r\n`)
-    const { connection } = exchange.takeOver()
-    connection.write(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`)
-    connection.write(new Uint8Array(body.subarray(0, cut)))
-    await connection.drained()
-    connection.end()
+    if (!untilClose && status !== 204 && status !== 304) lines.push(`Content-Length: ${body.length}\r\n`)
+    peer.write(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`)
+    const sent = method === 'HEAD' ? 0 : cut
+    if (body.length > 0 && sent !== 0) peer.write(new Uint8Array(body.subarray(0, sent)))
+    if (cut !== undefined || untilClose) peer.end()
   }
 
   /** What a server that does all of it right says. */
@@ -105,7 +100,8 @@ export class FileServer {
     const cutting = cut === undefined ? {} : { cut }
     const [, first] = /^bytes=(\d+)-$/.exec(range ?? '') ?? []
     const same = ifRange === undefined || ifRange === etag || ifRange === lastModified
-    if (method === 'HEAD' || first === undefined || !same) return { status: 200, fields, body: file, ...cutting }
+    if (method === 'HEAD' || first === undefined || !same)
+      return { status: 200, fields, body: file, ...cutting }
     if (Number(first) >= file.length) {
       return { status: 416, fields: { ...fields, 'Content-Range': `bytes */${file.length}` } }
     }
@@ -114,13 +110,30 @@ export class FileServer {
   }
 }
 
-/** A folder that each test of a file has for itself. */
+/** What this process has open. */
+function opened(): string[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // The one that the list was read with.
+      return ''
+    }
+  })
+}
+
+/** A folder that each test of a file has for itself, and that nothing may be left open in. */
 export function useFolder(): { path(name: string): string; names(): string[] } {
   let folder = ''
   beforeEach(() => {
     folder = mkdtempSync(join(realpathSync(tmpdir()), 'fairlead-'))
   })
-  afterEach(() => rmSync(folder, { recursive: true }))
+  afterEach(() => {
+    const left = opened().filter((path) => path.startsWith(folder))
+    rmSync(folder, { recursive: true })
+    expect(left).toEqual([])
+  })
   return {
     path: (name) => join(folder, name),
     names: () => readdirSync(folder).toSorted(),
@@ -148,4 +161,3 @@ export function dice(seed: number): (below: number) => number {
     return Math.floor((state / 2 ** 32) * below)
   }
 }
-

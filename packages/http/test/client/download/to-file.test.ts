@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -8,7 +16,7 @@ import { BusyError, LimitError } from '@fairlead/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { FileError } from '../../../src/client/download/file-error.ts'
-import { IncomingResponse, RequestError } from '../../../src/index.ts'
+import { IncomingResponse, type Progress, RequestError } from '../../../src/index.ts'
 import { quiet, until } from '../../server/ways.ts'
 import { answer, failure, raw, response as responseText, standing } from '../raw-server.ts'
 import { bytesOf, useFolder } from './file-server.ts'
@@ -56,14 +64,15 @@ test('a large body is written in its order, and told of', async () => {
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`
   await using server = await raw.open((_, peer) => {
     peer.write(head)
-    for (let at = 0; at < body.length; at += 60_000) peer.write(new Uint8Array(body.subarray(at, at + 60_000)))
+    for (let at = 0; at < body.length; at += 60_000)
+      peer.write(new Uint8Array(body.subarray(at, at + 60_000)))
   })
   const client = server.client()
   const told: number[] = []
-  const onProgress = vi.fn(({ bytes, total }) => {
+  const onProgress = ({ bytes, total }: Progress): void => {
     told.push(bytes)
     expect(total).toBe(body.length)
-  })
+  }
   const saved = await (await client.request('/')).toFile(folder.path('file'), { onProgress, fsync: true })
   expect(saved.size).toBe(body.length)
   expect(readFileSync(folder.path('file')).equals(body)).toBe(true)
@@ -130,7 +139,7 @@ test('a system that takes less than it is given gets the rest again', async () =
   vi.spyOn(proto, 'writev').mockImplementation(async function (this: FileHandle, pieces, at) {
     const first = (pieces as Uint8Array[])[0]!.subarray(0, 1_000)
     const { bytesWritten } = await this.write(first, 0, first.length, at)
-    return { bytesWritten, buffers: pieces as never }
+    return { bytesWritten, buffers: pieces }
   })
   const body = bytesOf(700_000)
   await IncomingResponse.of(200, {}, body).toFile(folder.path('file'))
@@ -140,7 +149,9 @@ test('a system that takes less than it is given gets the rest again', async () =
 describe('what is there already', () => {
   test('stays, and the body is given up', async () => {
     writeFileSync(folder.path('file'), 'old')
-    await using server = await raw.open(() => answer('new'.repeat(100_000)))
+    await using server = await raw.open(
+      () => `HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(300_000)}`,
+    )
     const client = server.client()
     const error = await failure<FileError>((await client.request('/')).toFile(folder.path('file')))
     expect(error).toBeInstanceOf(FileError)
@@ -185,9 +196,7 @@ describe('a file that cannot be', () => {
     writeFileSync(folder.path('file'), '')
     const save = (name: string) => failure<FileError>(IncomingResponse.of(200).toFile(folder.path(name)))
     const missing = await save('no/file')
-    expect(missing.message).toBe(
-      `Cannot save ${folder.path('no/file')}: its folder does not exist (ENOENT)`,
-    )
+    expect(missing.message).toBe(`Cannot save ${folder.path('no/file')}: its folder does not exist (ENOENT)`)
     expect(missing.path).toBe(folder.path('no/file'))
     expect(missing.cause).toMatchObject({ code: 'ENOENT' })
     expect((await save('file/file')).message).toContain('what should be its folder is none')
@@ -233,7 +242,10 @@ describe('nothing is left of a file, and no descriptor,', () => {
     ['that is cut off', responseText('200 OK', 'x'.repeat(1_000)).slice(0, -1)],
     ['whose first byte never came', responseText('200 OK', 'x'.repeat(1_000)).slice(0, -1_000)],
     ['whose chunks end too early', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
-    ['whose gzip is cut off', answer(gzipSync('x'.repeat(1_000)).toString('latin1').slice(0, -9), 'Content-Encoding: gzip')],
+    [
+      'whose gzip is cut off',
+      answer(gzipSync('x'.repeat(1_000)).toString('latin1').slice(0, -9), 'Content-Encoding: gzip'),
+    ],
   ]
   test.each(cases)('%s', async (_, text) => {
     await using server = await raw.open((_asked, peer) => {
@@ -282,7 +294,9 @@ describe('nothing is left of a file, and no descriptor,', () => {
         return writev.apply(this, given as never) as never
       })
       .mockRejectedValueOnce(systemError(code))
-    const error = await failure<FileError>((await client.request('/')).toFile(folder.path('file')))
+    const response = await client.request('/')
+    const onProgress = (): void => server.peers[0]?.write('x'.repeat(300_000))
+    const error = await failure<FileError>(response.toFile(folder.path('file'), { onProgress }))
     expect(error).toMatchObject({ name: 'FileError', code: 'ERR_FAIRLEAD_FILE', path: folder.path('file') })
     expect(error.message).toContain(`(${code})`)
     expect(error.cause).toMatchObject({ code })
@@ -297,6 +311,15 @@ describe('nothing is left of a file, and no descriptor,', () => {
     const saving = IncomingResponse.of(200, {}, 'ahoy').toFile(folder.path('file'), { fsync: true })
     expect((await failure(saving)).message).toContain('no space is left on the device (ENOSPC)')
     expect(folder.names()).toEqual([])
+  })
+
+  test('of which HEAD tells', async () => {
+    await using server = await raw.open(() => 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n')
+    const client = server.client()
+    const saving = (await client.request('/', { method: 'HEAD' })).toFile(folder.path('file'))
+    expect((await failure(saving)).message).toContain('its body has 0 bytes, not 5')
+    expect(folder.names()).toEqual([])
+    client.destroy()
   })
 
   test('with another digest than was expected', async () => {

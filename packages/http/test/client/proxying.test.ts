@@ -1,0 +1,195 @@
+import { ConnectError } from '@fairlead/core'
+import * as tcp from '@fairlead/tcp'
+import { describe, expect, test } from 'vitest'
+
+import { Client, type HttpListener, listen, type RequestError } from '../../src/index.ts'
+import { a, ca } from '../server/tls-certificates.ts'
+import { portOf, until } from '../server/ways.ts'
+import { answer, failure, type RawServer, rawWays, response } from './raw-server.ts'
+
+const tcpWay = rawWays[1]!
+
+/** A proxy that makes the tunnels it is asked for, and keeps what it is asked with. */
+async function tunnelling(
+  refusal?: string,
+): Promise<{ asked: string[]; url: string; stop(): Promise<void> }> {
+  const asked: string[] = []
+  const listener = await tcp.listen({ port: 0 }, (connection) => {
+    let head = ''
+    connection.handle({
+      onData(chunk) {
+        head += Buffer.from(chunk).toString('latin1')
+        if (!head.endsWith('\r\n\r\n')) return
+        asked.push(head)
+        if (refusal !== undefined) return void connection.write(refusal)
+        const port = Number(/^CONNECT [^ ]+:(\d+) /.exec(head)![1])
+        connection.pause()
+        void tcp.connect({ port }).then((there) => {
+          connection.write('HTTP/1.1 200 Connection established\r\n\r\n')
+          connection.handle({
+            onData: (bytes) => void there.write(bytes),
+            onEnd: () => there.end(),
+            onClose: () => there.destroy(),
+          })
+          there.handle({
+            onData: (bytes) => void connection.write(bytes),
+            onEnd: () => connection.end(),
+            onClose: () => connection.destroy(),
+          })
+        })
+      },
+    })
+  })
+  const { port } = listener.address as { port: number }
+  return { asked, url: `http://u:p@127.0.0.1:${port}`, stop: () => listener.close({ grace: 0 }) }
+}
+
+const basic = `Basic ${Buffer.from('u:p').toString('base64')}`
+
+describe('a proxy of plain http', () => {
+  const proxying = async (): Promise<{ server: RawServer; proxy: string }> => {
+    const server = await tcpWay.open((asked) => answer(asked.target))
+    return { server, proxy: server.url.replace('//', '//u:p@') }
+  }
+
+  test('is asked with the whole URL, and told who asks', async () => {
+    const { server, proxy } = await proxying()
+    const client = new Client({ proxy })
+    const got = await client.request('http://me:secret@name.example:81/a?b#c')
+    expect([await got.text(), got.url]).toEqual(['http://name.example:81/a?b', 'http://name.example:81/a?b'])
+    const [asked] = server.peers[0]!.asked
+    expect([
+      asked!.fields.get('host'),
+      asked!.fields.get('proxy-authorization'),
+      asked!.fields.get('authorization'),
+    ]).toEqual(['name.example:81', basic, `Basic ${Buffer.from('me:secret').toString('base64')}`])
+    await client.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test('has one connection for all origins', async () => {
+    const { server, proxy } = await proxying()
+    const client = new Client({ proxy: new URL(proxy) })
+    await client.request('http://one.example/')
+    expect((await client.request('http://two.example/')).reused).toBe(true)
+    expect(server.peers).toHaveLength(1)
+    await client.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test('may be another one for each URL, or none', async () => {
+    const { server, proxy } = await proxying()
+    await using direct = await tcpWay.open(() => answer('direct'))
+    const client = new Client({ proxy: (url) => (url.hostname === '127.0.0.1' ? undefined : proxy) })
+    expect(await (await client.request(direct.url)).text()).toBe('direct')
+    expect(await (await client.request('http://name.example/')).text()).toBe('http://name.example/')
+    expect(direct.peers[0]!.asked[0]!.fields.has('proxy-authorization')).toBe(false)
+    await client.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test('that wants to know who asks gives its answer', async () => {
+    await using server = await tcpWay.open(() => response('407 Proxy Authentication Required', 'who?'))
+    const client = new Client({ proxy: server.url })
+    const got = await client.request('http://name.example/')
+    expect([got.status, await got.text()]).toEqual([407, 'who?'])
+    await client.close()
+  })
+
+  test('is told nothing of a request over a unix socket', async () => {
+    const { server, proxy } = await proxying()
+    const client = new Client({ proxy })
+    expect(await failure(client.request('http://name.example/', { unix: '/nowhere/at/all' }))).toMatchObject({
+      code: 'ERR_FAIRLEAD_CONNECT',
+    })
+    expect(server.peers).toHaveLength(0)
+    await client.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test('that is a function which throws, or names none, costs the request', async () => {
+    await using server = await tcpWay.open(() => answer())
+    let wrong: unknown
+    const client = new Client({
+      proxy: () => {
+        if (wrong === undefined) throw new Error('by the function')
+        return wrong as string
+      },
+    })
+    expect((await failure(client.request(server.url))).message).toBe('by the function')
+    wrong = 'gopher://a.example'
+    expect(await failure(client.request(server.url))).toBeInstanceOf(TypeError)
+    expect(client.stats()).toMatchObject({ active: 0, origins: {} })
+    await client.close()
+  })
+})
+
+describe('a tunnel through a proxy', () => {
+  const start = (): Promise<HttpListener> =>
+    listen({ port: 0, idleGrace: 0, tls: a }, (exchange) =>
+      exchange.respond(
+        200,
+        {},
+        `${exchange.request.target} ${exchange.request.headers.get('proxy-authorization')}`,
+      ),
+    )
+
+  test('carries https, and the proxy hears nothing but where to', async () => {
+    await using server = await start()
+    const proxy = await tunnelling()
+    const client = new Client({ proxy: proxy.url, tls: { ca } })
+    const got = await client.request(`https://localhost:${portOf(server)}/a?secret`)
+    expect([await got.text(), got.tls === undefined]).toEqual([
+      expect.stringMatching(/^\/a\?secret (null|undefined)$/),
+      false,
+    ])
+    expect((await client.request(`https://localhost:${portOf(server)}/b`)).reused).toBe(true)
+    expect(proxy.asked).toHaveLength(1)
+    expect(proxy.asked[0]).toMatch(new RegExp(`^CONNECT localhost:${portOf(server)} HTTP/1.1\\r\\n`))
+    expect(proxy.asked[0]).toContain(`Proxy-Authorization: ${basic}\r\n`)
+    expect(proxy.asked[0]).not.toContain('secret')
+    await client.close()
+    await proxy.stop()
+  })
+
+  test('that the proxy refuses is an error of the phase handshake', async () => {
+    const proxy = await tunnelling(response('403 Forbidden', 'no'))
+    const client = new Client({ proxy: proxy.url, tls: { ca } })
+    const error = await failure<RequestError>(client.request('https://name.example/', { body: 'x' }))
+    expect(error).toMatchObject({ name: 'RequestError', phase: 'handshake', bytesWritten: 0, attempts: 0 })
+    expect(error.message).toMatch(/403/)
+    expect(error.message).not.toContain('u:p')
+    expect(client.stats()).toMatchObject({ active: 0, origins: {} })
+    await client.close()
+    await proxy.stop()
+  })
+
+  test('can be given up while it is made', async () => {
+    const gone = new AbortController()
+    await using proxy = await tcpWay.open()
+    const client = new Client({ proxy: proxy.url, tls: { ca } })
+    const waiting = failure(client.request('https://name.example/', { signal: gone.signal }))
+    await until(() => proxy.peers[0]?.text.startsWith('CONNECT') === true)
+    const why = new Error('enough')
+    gone.abort(why)
+    expect(await waiting).toBe(why)
+    await until(() => proxy.peers[0]!.gone)
+    expect(client.stats()).toMatchObject({ active: 0, origins: {} })
+    await client.close()
+  })
+
+  test('to a proxy that nobody is at is an error that says to whom', async () => {
+    const proxy = await tunnelling()
+    await proxy.stop()
+    const client = new Client({ proxy: proxy.url })
+    const error = await failure<RequestError>(client.request('https://name.example/'))
+    expect(error).toMatchObject({
+      code: 'ERR_FAIRLEAD_CONNECT',
+      phase: 'connect',
+      peer: { kind: 'ip', host: '127.0.0.1' },
+      retryable: true,
+    })
+    expect(error.cause).toBeInstanceOf(ConnectError)
+    await client.close()
+  })
+})
