@@ -24,6 +24,13 @@ const ours: Readonly<Record<string, unknown>> = {
   '@fairlead/tcp/proxy-protocol': proxyProtocol,
 }
 
+/** What recipes show beside ours, and nothing else here needs. */
+const theirs: Readonly<Record<string, () => Promise<unknown>>> = {
+  'eventsource-parser/stream': () => import('eventsource-parser/stream'),
+  socks: () => import('socks'),
+  'tough-cookie': () => import('tough-cookie'),
+}
+
 /** What is to happen to a whole process: conformance/recipes.test.ts starts them, and the first block, as programs. */
 const programs = new Set([
   'Proxies of the environment',
@@ -71,7 +78,7 @@ async function run(code: string): Promise<string[]> {
     /^import (\{[^}]*\}|\* as \w+|\w+) from '(.*)'$/gm,
     (_, names: string, from: string) => `const ${bindingOf(names)} = await load('${from}')`,
   )
-  const load = (name: string): unknown => ours[name] ?? import(name)
+  const load = (name: string): unknown => ours[name] ?? theirs[name]?.() ?? import(name)
   await new AsyncFunction('load', 'console', body)(load, { log: note, error: note })
   return printed
 }
@@ -175,5 +182,31 @@ describe('the README has every', () => {
     const members = membersOf(file, name, prefix).filter((it) => !internal.has(it.name))
     expect(members).not.toEqual([])
     expect(members.filter((it) => !isThere(it))).toEqual([])
+  })
+})
+
+describe('docs/LIMITS.md has every default of a client', () => {
+  const [, section = ''] = /^### Asking\n(.*?)^## /ms.exec(read('../../../docs/LIMITS.md')) ?? []
+  const rows = section.split('\n')
+
+  test.each([
+    ['SharedOptions', '../src/client/options.ts', ''],
+    ['RequestTimeouts', '../src/client/options.ts', 'timeouts.'],
+    ['ClientOptions', '../src/client/options.ts', ''],
+    ['ResponseLimits', '../src/client/options.ts', 'limits.'],
+    ['ToFileOptions', '../src/client/download/options.ts', ''],
+    ['DownloadOptions', '../src/client/download/options.ts', ''],
+  ])('%s', (name, file, prefix) => {
+    const limits = membersOf(file, name, prefix).filter(({ value }) =>
+      /^(?:[1-9][\d,]*(?: [KM]iB)?|Infinity)$/.test(value),
+    )
+    expect(limits).not.toEqual([])
+    const missing = limits.filter(
+      (it) =>
+        !rows.some(
+          (row) => row.startsWith(`| \`${it.name}\` `) && new RegExp(`[ \`]${it.value}[ \`]`).test(row),
+        ),
+    )
+    expect(missing).toEqual([])
   })
 })

@@ -353,7 +353,14 @@ export class TcpConnection
 
   /** Whether a little more leaves with what is gathered: the end of a chunk must not cost a write of its own. */
   #joins(data: Uint8Array | string): boolean {
-    return data.length <= joinSize && this.#socket.writableCorked > 0 && this.#outlet?.empty !== false
+    const { writableCorked, writableLength, writableHighWaterMark } = this.#socket
+    return (
+      data.length <= joinSize &&
+      writableCorked > 0 &&
+      // As far as one piece can take it: whoever gathers for ever is still to meet `maxBuffered`.
+      writableLength <= writableHighWaterMark + sliceSize &&
+      this.#outlet?.empty !== false
+    )
   }
 
   #watch(): Timeouts {

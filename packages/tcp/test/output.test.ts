@@ -129,6 +129,18 @@ describe('output that nobody waits for', () => {
   })
 })
 
+test('who gathers for ever, a little at a time, meets maxBuffered, too', async () => {
+  await using link = await meet({ maxBuffered: MiB })
+  const { server } = link
+  server.cork()
+  const little = Buffer.alloc(1000)
+  const gather = (): void => {
+    while (server.buffered < 8 * MiB) server.write(little)
+  }
+  expect(gather).toThrow(LimitError)
+  expect(server.state).toBe('closed')
+})
+
 test('an end waits behind what waits, even when the socket is corked', async () => {
   await using link = await meet({})
   link.server.cork()

@@ -313,8 +313,9 @@ export class Call implements ResponseSource, ResponseFacts {
 
   /** The reader wants no more. */
   cancel(error?: unknown): void {
-    if (this.#ended) return this.#decoder?.destroy()
-    this.#cut(error ?? new SocketError('Cannot read body: it was discarded'))
+    const why = error ?? new SocketError('Cannot read body: it was discarded')
+    if (this.#ended) return this.#decoder?.abort(why)
+    this.#cut(why)
   }
 
   get #decoderLimits(): DecoderLimits {

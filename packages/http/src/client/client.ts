@@ -68,6 +68,8 @@ export class Client implements Resource {
   readonly #counters = new Counters()
   readonly #life = new Lifecycle()
   #grace: ReturnType<typeof setTimeout> | undefined
+  /** When what is left is cut. */
+  #cutAt = Infinity
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: ClientOptions = {}) {
@@ -182,10 +184,7 @@ export class Client implements Resource {
       this.#pools.drain()
       this.#settle()
     }
-    if (this.state === 'closing') {
-      clearTimeout(this.#grace)
-      this.#grace = setTimeout(() => this.destroy(), grace)
-    }
+    if (this.state === 'closing') this.#cutWithin(grace)
     return this.#life.settled(options?.signal)
   }
 
@@ -229,6 +228,15 @@ export class Client implements Resource {
 
   #refuseClosed(): void {
     if (this.state !== 'open') throw new ClosedError('Cannot request: the client is closed')
+  }
+
+  /** A second, shorter grace shortens the first. */
+  #cutWithin(grace: number): void {
+    const cutAt = performance.now() + grace
+    if (cutAt >= this.#cutAt) return
+    this.#cutAt = cutAt
+    clearTimeout(this.#grace)
+    this.#grace = setTimeout(() => this.destroy(), grace)
   }
 
   #settle(): void {

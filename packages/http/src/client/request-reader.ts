@@ -24,7 +24,7 @@ export class RequestReader {
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: ClientOptions) {
     this.shared = sharedOf(options)
-    this.headers = new Fields(options.headers === undefined ? [] : rawFields(options.headers))
+    this.headers = new Fields(options.headers === undefined ? [] : fieldsOf(options.headers))
     this.#targets = new Targets(options.base)
     this.#intercepted = (options.interceptors?.length ?? 0) > 0
   }
@@ -60,7 +60,7 @@ export class RequestReader {
 
   /** The request's own fields, and those of the client that it does not have. */
   #with(headers: FieldsInit): Fields {
-    const own = rawFields(headers)
+    const own = fieldsOf(headers)
     const { raw } = this.headers
     if (raw.length === 0) return new Fields(own)
     const all = [...own]
@@ -71,6 +71,11 @@ export class RequestReader {
     }
     return new Fields(all)
   }
+}
+
+function fieldsOf(headers: FieldsInit): readonly string[] {
+  if (typeof headers === 'object' && headers !== null) return rawFields(headers)
+  throw new TypeError('Invalid option headers: they are neither a record nor pairs')
 }
 
 /** Interceptors may change a URL that they are given, and must not change it for others. */
@@ -86,7 +91,12 @@ function withQuery(url: URL, query: NonNullable<RequestOptions['query']>): URL {
 }
 
 function textOf(json: unknown): string {
-  const text = JSON.stringify(json) as string | undefined
+  let text: string | undefined
+  try {
+    text = JSON.stringify(json) as string | undefined
+  } catch (error) {
+    throw new TypeError(`Invalid option json: ${(error as Error).message}`, { cause: error })
+  }
   if (text === undefined) throw new TypeError('Invalid option json: the value is none of JSON')
   return text
 }

@@ -21,7 +21,6 @@ test('23 a thousand clients that were made, used and closed leave no handle and 
   const got = await outcome<Outcome>(new URL('../programs/client-cycles.mjs', import.meta.url), [port], {
     env: { NODE_OPTIONS: '--expose-gc' },
   })
-  console.log(got)
   expect(got.cycles).toBe(1_000)
   expect(got.after).toEqual(got.before)
   expect(got.before.resources).not.toMatch(/TCP|Timeout|FSReq/)

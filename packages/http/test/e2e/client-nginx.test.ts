@@ -53,7 +53,8 @@ async function backend(folder: string): Promise<Server> {
     socket.once('data', (chunk) => {
       const [, target] = chunk.toString('latin1').split(' ')
       if (target === '/old') socket.end(`HTTP/1.0 200 OK\r\nX-Old: yes\r\n\r\n${page}`)
-      else if (target === '/cut') socket.end(`HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(500)}`)
+      else if (target === '/cut')
+        socket.end(`HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(500)}`)
       else socket.end()
     })
   })
@@ -180,19 +181,22 @@ describe.skipIf(!program)('nginx', () => {
   })
 
   describe('closes connections', () => {
-    test.each(['brief', 'once'])('as it says, and every one of 500 requests is answered (%s)', async (how) => {
-      const one = client()
-      const connections = new Set()
-      for (let count = 0; count < 500; count++) {
-        const get = count % 2 === 0
-        const response = await one.request(`/${how}/small.txt`, { method: get ? 'GET' : 'HEAD' })
-        expect(await response.text()).toBe(get ? 'ahoy' : '')
-        expect(response.attempts).toBe(1)
-        connections.add(placeOf(response)[0])
-      }
-      expect(connections.size).toBe(how === 'once' ? 500 : Math.ceil(500 / 3))
-      expect(one.stats()).toMatchObject({ requests: 500, failed: 0, retries: 0 })
-    })
+    test.each(['brief', 'once'])(
+      'as it says, and every one of 500 requests is answered (%s)',
+      async (how) => {
+        const one = client()
+        const connections = new Set()
+        for (let count = 0; count < 500; count++) {
+          const get = count % 2 === 0
+          const response = await one.request(`/${how}/small.txt`, { method: get ? 'GET' : 'HEAD' })
+          expect(await response.text()).toBe(get ? 'ahoy' : '')
+          expect(response.attempts).toBe(1)
+          connections.add(placeOf(response)[0])
+        }
+        expect(connections.size).toBe(how === 'once' ? 500 : Math.ceil(500 / 3))
+        expect(one.stats()).toMatchObject({ requests: 500, failed: 0, retries: 0 })
+      },
+    )
 
     test('without a word, at about the time they are used again: none is lost, and none answered wrong', async () => {
       let retries = 0
@@ -380,7 +384,11 @@ describe.skipIf(!program)('nginx', () => {
     test('with pages of its own', async () => {
       const one = client()
       const broken = await one.request('/broken')
-      expect([broken.status, broken.reason, broken.ok]).toEqual([503, 'Service Temporarily Unavailable', false])
+      expect([broken.status, broken.reason, broken.ok]).toEqual([
+        503,
+        'Service Temporarily Unavailable',
+        false,
+      ])
       expect(await broken.text()).toBe('come back later')
       const lost = await one.request('/nowhere')
       expect(lost.status).toBe(404)
@@ -439,7 +447,9 @@ describe.skipIf(!program)('nginx', () => {
   test('what comes slowly comes whole, and is told of on the way', async () => {
     const seen: number[] = []
     const began = performance.now()
-    const response = await client().request('/slow/page.html', { onDownload: ({ bytes }) => seen.push(bytes) })
+    const response = await client().request('/slow/page.html', {
+      onDownload: ({ bytes }) => seen.push(bytes),
+    })
     expect(await response.text()).toBe(page)
     expect(performance.now() - began).toBeGreaterThan(200)
     expect(seen.length).toBeGreaterThan(1)
@@ -484,7 +494,9 @@ describe.skipIf(!program)('nginx', () => {
       const body = typeof given === 'function' ? given() : given
       const response = await one.request('/store/new.bin', { method: 'PUT', body, ...options })
       expect(response.status).toBeOneOf([201, 204])
-      expect(response.informational.map(({ status }) => status)).toEqual('expectContinue' in options ? [100] : [])
+      expect(response.informational.map(({ status }) => status)).toEqual(
+        'expectContinue' in options ? [100] : [],
+      )
       const stored = await one.request('/store/../new.bin')
       expect(stored.status).toBe(404)
       const sent = typeof given === 'string' ? Buffer.from(given) : large

@@ -91,7 +91,12 @@ function serveOwn() {
     async (exchange) => {
       const { method, target, headers, body } = exchange.request
       if (target === '/hinted') exchange.inform(103, { Link: '</style.css>; rel=preload' })
-      const answer = await answerTo({ method, target, headers: namesAndValues(headers.raw), body: () => body })
+      const answer = await answerTo({
+        method,
+        target,
+        headers: namesAndValues(headers.raw),
+        body: () => body,
+      })
       // Its connection is nobody's but its own to close.
       if (!answer) return void [...server.connections].at(-1).destroy()
       const [status, fields, content, trailers] = answer

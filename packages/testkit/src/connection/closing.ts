@@ -138,14 +138,10 @@ export const closingChecks: readonly Check[] = [
   }),
 
   check('may be closed or destroyed inside its own callbacks', async (stage) => {
-    const accepted: Peer[] = []
-    await stage.listen((connection) => void accepted.push(connection))
     for (const act of ['close', 'destroy'] as const) {
       for (const callback of ['onText', 'onEnd', 'onClose'] as const) {
-        const client = await stage.connect()
-        await until(() => accepted.length > 0, 'the connection is accepted')
-        const server = accepted.pop() as Peer
-        await stage.greeted(server)
+        // A datagram that comes behind the close may begin a connection anew: each has a listener of its own.
+        const { client, server } = await stage.another().pair()
         const end = (): void => (act === 'close' ? void server.close({ grace: 2_000 }) : server.destroy())
         const heard = stage.record(server, { [callback]: end })
         stage.record(client)

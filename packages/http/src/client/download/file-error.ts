@@ -47,20 +47,15 @@ export class FileError extends SocketError {
     super(`Cannot save ${path}: ${why}`, { code, phase: 'file', ...(cause !== undefined && { cause }) })
     this.path = path
   }
+}
 
-  /** What the system said, in words. */
-  static of(path: string, error: unknown): FileError {
-    if (error instanceof FileError) return error
-    const code = codeOf(error)
-    const known = Object.hasOwn(reasons, code) ? `${reasons[code]} (${code})` : undefined
-    const why = known ?? (error instanceof Error ? error.message : String(error))
-    return new FileError(
-      path,
-      why,
-      code === 'EEXIST' ? 'ERR_FAIRLEAD_FILE_EXISTS' : 'ERR_FAIRLEAD_FILE',
-      error,
-    )
-  }
+/** What the system said, in words. Not a member of the class: who builds this package renames one that names itself. */
+export function fileErrorOf(path: string, error: unknown): FileError {
+  if (error instanceof FileError) return error
+  const code = codeOf(error)
+  const known = Object.hasOwn(reasons, code) ? `${reasons[code]} (${code})` : undefined
+  const why = known ?? (error instanceof Error ? error.message : String(error))
+  return new FileError(path, why, code === 'EEXIST' ? 'ERR_FAIRLEAD_FILE_EXISTS' : 'ERR_FAIRLEAD_FILE', error)
 }
 
 /** What `attempt` gives; what the system refuses is told of `path`. */
@@ -68,7 +63,7 @@ export async function onDisk<T>(path: string, attempt: () => Promise<T>): Promis
   try {
     return await attempt()
   } catch (error) {
-    throw FileError.of(path, error)
+    throw fileErrorOf(path, error)
   }
 }
 
@@ -78,6 +73,6 @@ export async function ifThere<T>(path: string, attempt: () => Promise<T>): Promi
     return await attempt()
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
-    throw FileError.of(path, error)
+    throw fileErrorOf(path, error)
   }
 }

@@ -5,7 +5,7 @@ import { BrokenError, type CloseReason, type ConnectionHandler, LimitError } fro
 
 import type { IncomingBody } from '../../message/body.ts'
 import type { Progress } from '../options.ts'
-import { FileError } from './file-error.ts'
+import { fileErrorOf } from './file-error.ts'
 
 /** Bytes from which on it is worth to call the system, and those that are gathered meanwhile before the body waits. */
 const enough = 256 * 1024
@@ -134,7 +134,7 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
         try {
           this.#written = await writeAll(handle, pieces, this.#written)
         } catch (error) {
-          throw FileError.of(path, error)
+          throw fileErrorOf(path, error)
         }
         await this.#options.wrote?.(this.#written)
         this.#tell()

@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 
-import { FileError, ifThere, onDisk } from './file-error.ts'
+import { FileError, fileErrorOf, ifThere, onDisk } from './file-error.ts'
 import { decodeRecord, encodeRecord, isResumable, type PartialRecord } from './partial-record.ts'
 
 const { O_RDWR, O_CREAT } = constants
@@ -194,7 +194,7 @@ async function openRegular(
   const handle = await open(path, flags | careful, mode).catch((error: unknown) => {
     // Of the system's own, for who asks whether it is there at all.
     if ((flags & O_CREAT) === 0) throw error
-    throw FileError.of(path, error)
+    throw fileErrorOf(path, error)
   })
   const stat = await handle.stat()
   if (stat.isFile()) return { handle, stat }

@@ -1,24 +1,21 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 
 import { outcome, Program } from '@fairlead/harness'
-import { build, defaultServerConditions } from 'vite'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 
-import type { SavedFile } from '../../../src/client/download/options.ts'
-import { type Exchange, type HttpListener, listen } from '../../../src/index.ts'
-import { until } from '../../server/ways.ts'
-import { bytesOf, dice, useFolder } from './file-server.ts'
+import { type Exchange, type HttpListener, listen, type SavedFile } from '../../src/index.ts'
+import { bytesOf, dice, useFolder } from '../client/download/file-server.ts'
+import { until } from '../server/ways.ts'
 
 const folder = useFolder()
 const file = bytesOf(6_000_000)
 const digest = createHash('sha256').update(file).digest('hex')
 const piece = 64 * 1024
 
-let built = ''
+/** For who wants more of it. */
+const rounds = Number(process.env['KILLS'] ?? 6)
+
 let server: HttpListener
 let url = ''
 /** How much of the file is sent, and no more. */
@@ -48,18 +45,6 @@ async function serve(exchange: Exchange): Promise<void> {
 }
 
 beforeAll(async () => {
-  built = mkdtempSync(join(tmpdir(), 'fairlead-built-'))
-  // A process of its own knows nothing of sources: it gets one file made of them.
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    ssr: { noExternal: true, resolve: { conditions: ['@fairlead/source', ...defaultServerConditions] } },
-    build: {
-      ssr: fileURLToPath(new URL('downloading.ts', import.meta.url)),
-      outDir: built,
-      rollupOptions: { output: { entryFileNames: 'downloading.mjs' } },
-    },
-  })
   server = await listen({ port: 0 }, serve)
   const { port } = server.address as { port: number }
   url = `http://127.0.0.1:${port}/file`
@@ -73,14 +58,13 @@ afterEach(async () => {
 
 afterAll(async () => {
   await server.close({ grace: 0 })
-  rmSync(built, { recursive: true })
 })
 
-const program = (): URL => pathToFileURL(join(built, 'downloading.mjs'))
+const program = new URL('../programs/downloading.mjs', import.meta.url)
 
 /** Starts a download that is killed as soon as it has written so many bytes. */
 async function killedAt(bytes: number, path: string): Promise<void> {
-  const downloading = Program.start(program(), [url, path])
+  const downloading = Program.start(program, [url, path])
   // The server sends no more than that, and what may be gathered before it is written.
   most = bytes + 300_000
   await until(() => (statSync(`${path}.part`, { throwIfNoEntry: false })?.size ?? 0) >= bytes)
@@ -93,13 +77,13 @@ async function killedAt(bytes: number, path: string): Promise<void> {
 test('what is killed at any byte is resumed by another process, to the same bytes', async () => {
   const random = dice(25)
   const resumed: number[] = []
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < rounds; round++) {
     const path = folder.path(`file-${round}`)
     // Every third is killed twice.
     const first = random(file.length - 1_000_000)
     await killedAt(first, path)
     if (round % 3 === 0) await killedAt(first + random(700_000), path)
-    const saved = await outcome<SavedFile & { status: number }>(program(), [url, path])
+    const saved = await outcome<SavedFile & { status: number }>(program, [url, path])
     expect(saved).toMatchObject({ path, size: file.length, digest })
     expect(saved.status).toBe(saved.resumed > 0 ? 206 : 200)
     expect(readFileSync(path).equals(file)).toBe(true)
@@ -107,23 +91,23 @@ test('what is killed at any byte is resumed by another process, to the same byte
     expect(saved.resumed).toBeGreaterThan(first - 1_500_000)
     resumed.push(saved.resumed)
   }
-  expect(folder.names().length).toBe(20)
-  expect(resumed.filter((bytes) => bytes > 0).length).toBeGreaterThan(10)
-}, 120_000)
+  expect(folder.names().length).toBe(rounds)
+  expect(resumed.filter((bytes) => bytes > 0).length).toBeGreaterThan(rounds / 2)
+})
 
 test('a file that may not grow any larger is told of, and resumed where it may', async () => {
   const path = folder.path('file')
   // In blocks of 512 bytes or of 1,024, as the shell pleases.
-  const failed = await outcome<{ message: string }>(program(), [url, path], { shell: 'ulimit -f 2500;' })
+  const failed = await outcome<{ message: string }>(program, [url, path], { shell: 'ulimit -f 2500;' })
   expect(failed).toEqual({
     name: 'FileError',
     code: 'ERR_FAIRLEAD_FILE',
     message: `Cannot save ${path}: it is larger than a file may be (EFBIG)`,
   })
   expect(folder.names()).toEqual(['file.part', 'file.part.json'])
-  const saved = await outcome<SavedFile>(program(), [url, path])
+  const saved = await outcome<SavedFile>(program, [url, path])
   expect(saved).toMatchObject({ size: file.length, digest })
-  expect(saved.resumed).toBeGreaterThan(1_000_000)
+  expect(saved.resumed).toBeGreaterThan(500_000)
   expect(readFileSync(path).equals(file)).toBe(true)
 })
 
@@ -131,10 +115,10 @@ test('two processes at the same file are one too many', async () => {
   const path = folder.path('file')
   let go = (): void => {}
   const second = new Promise<unknown>((resolve) => {
-    go = () => resolve(outcome(program(), [url, path]))
+    go = () => resolve(outcome(program, [url, path]))
   })
   let started = false
-  const first = Program.start(program(), [url, path])
+  const first = Program.start(program, [url, path])
   sent = (count) => {
     if (started || count < 1_000_000) return
     started = true
@@ -153,6 +137,6 @@ test('two processes at the same file are one too many', async () => {
 test('a file that was there already is not touched by any of it', async () => {
   const path = folder.path('file')
   writeFileSync(path, 'old')
-  expect(await outcome(program(), [url, path])).toMatchObject({ code: 'ERR_FAIRLEAD_FILE_EXISTS' })
+  expect(await outcome(program, [url, path])).toMatchObject({ code: 'ERR_FAIRLEAD_FILE_EXISTS' })
   expect(readFileSync(path, 'utf8')).toBe('old')
 })
