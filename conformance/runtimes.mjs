@@ -1,5 +1,5 @@
-// Runs the contract suites of all transports, what sockets do beyond them, what the HTTP server does, and the hub's
-// smoke test on every runtime, and prints a table.
+// Runs the contract suites of all transports, what sockets do beyond them, what HTTP's server and client do, and the
+// hub's smoke test on every runtime, and prints a table.
 // The runtimes come from npm and stay in a cache. `npm run runtimes -- bun deno` runs these two.
 
 import { execFile, spawn } from 'node:child_process'

@@ -48,6 +48,7 @@ async function replacing(recipe: Recipe): Promise<void> {
 
 const drivers = new Map<string, Driver>([
   ['@fairlead/http', printsItsComments],
+  ['Proxies of the environment', printsItsComments],
   ['The globals', printsItsComments],
   ['Replace a server without a failed request', replacing],
 ])

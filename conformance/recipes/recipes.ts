@@ -22,7 +22,12 @@ const files = [
 ]
 
 /** Of http's, what its own test cannot run in one process with the others; and the first, for it is read first. */
-const processes = new Set(['@fairlead/http', 'The globals', 'Replace a server without a failed request'])
+const processes = new Set([
+  '@fairlead/http',
+  'Proxies of the environment',
+  'The globals',
+  'Replace a server without a failed request',
+])
 const http = 'packages/http/README.md'
 
 export const recipes: readonly Recipe[] = [

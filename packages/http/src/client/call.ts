@@ -360,7 +360,7 @@ export class Call implements ResponseSource, ResponseFacts {
   #timedOut(): void {
     const total = this.shared.times.total
     const error = new TimeoutError(`it took more than ${total} ms`, { phase: 'total' })
-    this.#cut(this.#errorOf(error, this.bytesWritten === 0))
+    this.#cut(this.#errorOf(error, this.bytesWritten === 0 || (this.request.idempotent && !this.begun)))
   }
 
   /** Ends at once, whatever it is at, and the connection with it. */

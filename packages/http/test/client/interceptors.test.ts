@@ -120,7 +120,14 @@ describe('interceptors', () => {
     expect(await (await client.request('/')).text()).toBe('/')
   })
 
-  test('that ask twice with a stream are told that it was sent', async () => {
+  async function* generator(): AsyncGenerator<string> {
+    yield 'x'
+  }
+
+  test.each([
+    ['a stream', () => new Blob(['x']).stream()],
+    ['a generator', generator],
+  ])('that ask twice with %s are told that it was sent', async (_, body) => {
     await using server = await raw.open(() => answer())
     await using client = server.client({
       interceptors: [
@@ -130,7 +137,7 @@ describe('interceptors', () => {
         },
       ],
     })
-    const error = await failure<RequestError>(client.request('/', { body: new Blob(['x']).stream() }))
+    const error = await failure<RequestError>(client.request('/', { body: body() }))
     expect(error.message).toMatch(/^(Invalid option body|Cannot send body)|: Cannot send body/)
     expect(client.stats().active).toBe(0)
     expect((await client.request('/', { body: 'x' })).status).toBe(200)

@@ -14,12 +14,13 @@ import { answer, failure, nothing, raw, rawWays, standing, watch } from './raw-s
 watchStrays()
 
 describe.each(rawWays)('over $name, a body that goes on behind its answer', (way) => {
-  const ends: [string, string, (peer: { end(): void; reset(): void; write(text: string): void }) => void][] = [
-    ['reset', '', (peer) => peer.reset()],
-    ['ended', '', (peer) => peer.end()],
-    ['closed as it said', 'Connection: close', (peer) => peer.end()],
-    ['spoiled by bytes that nobody asked for', '', (peer) => peer.write('junk')],
-  ]
+  const ends: [string, string, (peer: { end(): void; reset(): void; write(text: string): void }) => void][] =
+    [
+      ['reset', '', (peer) => peer.reset()],
+      ['ended', '', (peer) => peer.end()],
+      ['closed as it said', 'Connection: close', (peer) => peer.end()],
+      ['spoiled by bytes that nobody asked for', '', (peer) => peer.write('junk')],
+    ]
   test.each(ends)('leaves nothing behind on a connection that is %s', async (_how, field, end) => {
     let cancelled = 0
     const body = new ReadableStream({
@@ -38,7 +39,11 @@ describe.each(rawWays)('over $name, a body that goes on behind its answer', (way
     end(peer)
     await until(() => client.stats().active === 0)
     await until(() => peer.gone)
-    expect([cancelled, getEventListeners(gone.signal, 'abort').length, standing(client)]).toEqual([1, 0, nothing])
+    expect([cancelled, getEventListeners(gone.signal, 'abort').length, standing(client)]).toEqual([
+      1,
+      0,
+      nothing,
+    ])
     // It was answered: whatever becomes of the rest of its body is nobody's failure.
     expect(client.stats()).toMatchObject({ requests: 1, retries: 0 })
   })
@@ -59,7 +64,9 @@ describe('what comes behind an answer in the same read is nobody’s answer', ()
     await using client = server.client({ maxConnections: 1, pipelining: 4 })
     await (await client.request('/warm')).text()
     let next: Promise<IncomingResponse> | undefined
-    const one = await client.request('/one', { onDownload: () => (next ??= client.request('/next')) as never })
+    const one = await client.request('/one', {
+      onDownload: () => (next ??= client.request('/next')) as never,
+    })
     expect(await one.text()).toBe('one')
     expect(await (await next!).text()).toBe('/next')
   })
@@ -84,7 +91,9 @@ describe('what comes behind an answer in the same read is nobody’s answer', ()
 
 describe('a second reader', () => {
   const opened = async (): Promise<[IncomingResponse, () => void, () => Promise<void>]> => {
-    const server = await raw.open((_asked, peer) => peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst'))
+    const server = await raw.open((_asked, peer) =>
+      peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst'),
+    )
     const client = server.client()
     const got = await client.request('/')
     const rest = (): void => server.peers[0]!.write('other')
@@ -171,7 +180,8 @@ describe('a hook that connects', () => {
     const both = [client.request('http://a.example/1'), client.request('http://a.example/2')]
     const settled = Promise.allSettled(both)
     await quiet()
-    for (const [, target] of text.matchAll(/GET (\S+) /g)) if (there.state === 'open') there.write(answer(target))
+    for (const [, target] of text.matchAll(/GET (\S+) /g))
+      if (there.state === 'open') there.write(answer(target))
     there.destroy()
     for (const [at, one] of (await settled).entries()) {
       if (one.status === 'fulfilled') expect(await one.value.text()).toBe(`/${at + 1}`)
@@ -304,7 +314,11 @@ describe('a client that is destroyed while a request is being made', () => {
     clientChannels.request.unsubscribe(listener)
     expect(await asked).toMatchObject({ code: 'ERR_FAIRLEAD_CLOSED' })
     await quiet()
-    expect([server.peers.length, client.stats(), client.state]).toMatchObject([0, { active: 0, origins: {} }, 'closed'])
+    expect([server.peers.length, client.stats(), client.state]).toMatchObject([
+      0,
+      { active: 0, origins: {} },
+      'closed',
+    ])
   })
 
   test('while its file is opened, sends nothing', async () => {
@@ -422,7 +436,10 @@ describe('no secret is told by an error', () => {
   test('of a URL that is none', async () => {
     await using client = new Client()
     const error = await failure(client.request('http://user:secret@not a host/?token=secret'))
-    expect([error.message, inspect(error).includes('secret')]).toEqual([expect.stringMatching(/^Invalid URL/), false])
+    expect([error.message, inspect(error).includes('secret')]).toEqual([
+      expect.stringMatching(/^Invalid URL/),
+      false,
+    ])
   })
 })
 

@@ -21,31 +21,31 @@ class Link {
   /** Bytes that the last connection carried. */
   up = 0
   down = 0
-  connections = 0
 
   constructor(target: number) {
     this.#server = createServer((near) => {
       const cut = this.cuts.shift()
       const far = connect(target, '127.0.0.1')
-      this.connections++
       this.up = this.down = 0
       near.on('error', () => far.destroy()).on('close', () => far.destroy())
       far.on('error', () => near.destroy()).on('end', () => near.end())
       near.on('data', (chunk: Buffer) => {
         if (cut && this.up + chunk.length > cut.up) {
           far.write(chunk.subarray(0, cut.up - this.up), () => far.destroy())
-          return this.#cut(near, cut)
+          end(near, cut)
+        } else {
+          this.up += chunk.length
+          far.write(chunk)
         }
-        this.up += chunk.length
-        far.write(chunk)
       })
       far.on('data', (chunk: Buffer) => {
         if (cut && this.down + chunk.length > cut.down) {
-          near.write(chunk.subarray(0, cut.down - this.down), () => this.#cut(near, cut))
-          return far.destroy()
+          near.write(chunk.subarray(0, cut.down - this.down), () => end(near, cut))
+          far.destroy()
+        } else {
+          this.down += chunk.length
+          near.write(chunk)
         }
-        this.down += chunk.length
-        near.write(chunk)
       })
     })
   }
@@ -59,11 +59,11 @@ class Link {
   close(): void {
     this.#server.close()
   }
+}
 
-  #cut(near: Socket, { how }: Cut): void {
-    if (how === 'reset') near.resetAndDestroy()
-    else near.destroySoon()
-  }
+function end(near: Socket, { how }: Cut): void {
+  if (how === 'reset') near.resetAndDestroy()
+  else near.destroySoon()
 }
 
 /** The same numbers each time, from 0 up to below 1. */

@@ -86,7 +86,7 @@ async function first(
   pattern: RegExp,
 ): Promise<{ ended: Promise<void>; said: string | undefined }> {
   let text = ''
-  let wake = (_: string | undefined): void => {}
+  let wake: (said: string | undefined) => void = () => {}
   const said = new Promise<string | undefined>((resolve) => (wake = resolve))
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error) => (text += `[emerg] ${error.message}`))

@@ -45,8 +45,8 @@ async function serveNode() {
     server.listen(where, resolve)
   })
   return () => {
-    server.close()
     setTimeout(() => server.closeAllConnections(), 100)
+    return new Promise((resolve) => server.close(resolve))
   }
 }
 
@@ -58,7 +58,8 @@ process.once('SIGUSR2', async () => {
         await close()
         clearInterval(waiting)
       })
-      return void console.log('serving')
+      console.log('serving')
+      return
     } catch (error) {
       // The one before it has not let go of the port yet.
       if (!/EADDRINUSE|in use/.test(error.message)) throw error

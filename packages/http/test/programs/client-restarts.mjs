@@ -38,7 +38,7 @@ async function ask(number) {
       return void outcome.answered++
     } catch (error) {
       if (!(error instanceof RequestError) || !error.code.startsWith('ERR_FAIRLEAD_')) {
-        return void outcome.wrong.push(`${token}: ${error}`)
+        return void outcome.wrong.push(`${token}: ${String(error)}`)
       }
       outcome.phases[error.phase] = (outcome.phases[error.phase] ?? 0) + 1
       if (!error.retryable) return void outcome.lost++

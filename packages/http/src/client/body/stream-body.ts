@@ -25,15 +25,28 @@ export class StreamBody implements OutgoingBody {
   open(): PieceSource {
     // An iterator that is exhausted would be sent as an empty body.
     if (this.#opened) throw new TypeError('Cannot send body: the stream was sent already')
-    this.#opened = true
+    this.#take()
     return sourceOf(this.#given)
   }
 
   discard(): void {
     if (this.#opened) return
-    this.#opened = true
+    this.#take()
     discard(this.#given)
   }
+
+  #take(): void {
+    this.#opened = true
+    if (isIterator(this.#given)) spent.add(this.#given)
+  }
+}
+
+/** Iterators that were sent or let go of: a second request would find them at their end, and send nothing. */
+const spent = new WeakSet<object>()
+
+/** Whether it gives its pieces only once, as generators do, and not anew to each who iterates it. */
+function isIterator(given: Streamed): boolean {
+  return typeof (given as Partial<AsyncIterator<unknown>>).next === 'function'
 }
 
 function checkUnused(given: Streamed): void {
@@ -42,6 +55,7 @@ function checkUnused(given: Streamed): void {
     if (isUsed(given)) throw new TypeError('Invalid option body: the stream was used already')
     return
   }
+  if (spent.has(given)) throw new TypeError('Invalid option body: the iterator was sent already')
   const { destroyed, readableEnded } = given as Partial<Readable>
   if (destroyed === true || readableEnded === true) {
     throw new TypeError('Invalid option body: the stream has ended, or was destroyed')
