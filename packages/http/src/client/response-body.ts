@@ -18,7 +18,7 @@ export interface ResponseSource {
 export const readAhead = 64 * 1024
 
 /** Bytes that `bytes` and `text` take unless told otherwise. */
-export const defaultLimit = 64 * 1024 * 1024
+const defaultLimit = 64 * 1024 * 1024
 
 interface Collector {
   readonly limit: number

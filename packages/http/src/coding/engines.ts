@@ -45,6 +45,15 @@ const pieceSize = 64 * 1024
 /** 8 MiB, beyond which a decoder may refuse a window and beneath which it must not (RFC 9659 section 3). */
 const zstdWindowLog = 23
 
+/**
+ * Whether brotli that is cut off is an error. Deno takes it for whole; and at once, what is damaged for empty. Only
+ * behind what is whole does its engine leave a byte.
+ */
+export const endsBrotli: boolean = process.versions['deno'] === undefined
+
+/** Written behind brotli where {@link endsBrotli} is false. */
+export const probe: Uint8Array = new Uint8Array(1)
+
 let loaded: Zlib | undefined
 
 /** Taken when it is first needed: importing it costs 2 ms, of which a server has nothing. */

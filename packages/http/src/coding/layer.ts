@@ -2,7 +2,7 @@ import type { SocketError } from '@fairlead/core'
 
 import { Pieces } from '../message/pieces.ts'
 import { checkBehind, codingErrorOf, truncationError } from './damage.ts'
-import { type Coding, createEngine, type Engine } from './engines.ts'
+import { type Coding, createEngine, endsBrotli, type Engine, probe } from './engines.ts'
 import { ZstdFrames } from './zstd-frames.ts'
 
 /** What a layer tells whoever stacked it. */
@@ -155,8 +155,17 @@ export class Layer {
       this.#host.layerEnded(this)
     } else if (!this.#over) {
       this.#over = true
-      this.#engine.end()
+      if (this.#coding === 'br' && !endsBrotli) this.#probe(this.#engine)
+      else this.#engine.end()
     }
+  }
+
+  #probe(engine: Engine): void {
+    engine.write(probe, (error) => {
+      if (error || this.#stopped) return
+      if (engine.bytesWritten > this.#fed) this.#fail(truncationError(this.#coding))
+      else engine.end()
+    })
   }
 
   #create(first: number): Engine {

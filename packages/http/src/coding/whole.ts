@@ -1,7 +1,7 @@
 import { Allowance, type DecoderLimits } from './allowance.ts'
 import { codingNamed } from './codings.ts'
-import { checkBehind, codingErrorOf, truncationError } from './damage.ts'
-import { type Coding, decodeAtOnce } from './engines.ts'
+import { checkBehind, codingErrorOf, damageError, truncationError } from './damage.ts'
+import { type Coding, decodeAtOnce, endsBrotli, probe } from './engines.ts'
 import { ZstdFrames } from './zstd-frames.ts'
 
 /** Of an encoded body that is worth decoding at once: a stream costs as much as decoding some tens of KiB. */
@@ -55,7 +55,13 @@ function decodeStream(
   // No engine takes a limit of 0, and Node 20 none above 4 GiB.
   const most = Math.min(Math.max(1, allowance.most(body) - before), 2 ** 31)
   try {
-    const { buffer, engine } = decodeAtOnce(coding, bytes, most)
+    const probed = coding === 'br' && !endsBrotli
+    const { buffer, engine } = decodeAtOnce(coding, probed ? Buffer.concat([bytes, probe]) : bytes, most)
+    if (probed) {
+      if (engine.bytesWritten > bytes.byteLength) throw truncationError(coding)
+      if (buffer.byteLength === 0 && engine.bytesWritten < bytes.byteLength)
+        throw damageError(`its ${coding} is damaged`)
+    }
     allowance.check(before + buffer.byteLength, body)
     checkBehind(coding, bytes.subarray(engine.bytesWritten))
     return buffer

@@ -29,8 +29,11 @@ export interface BodyToSend {
   readonly trailers?: (() => FieldsInit) | undefined
 }
 
-/** Pieces that are written, or found empty, before others get a turn of the event loop. */
-const piecesATurn = 256
+/** Bytes that are written before others get a turn of the event loop: an answer may have come that wants no more. */
+const bytesATurn = 1024 * 1024
+
+/** What a piece counts for beside its bytes, be it empty. */
+const pieceWeight = 4096
 
 /**
  * Sends a body piece by piece, no faster than the peer reads: who owns the connection tells it of room by
@@ -112,6 +115,7 @@ export class BodyWriter {
   }
 
   async #take(bytes: Uint8Array): Promise<void> {
+    this.#streak += pieceWeight
     if (bytes.byteLength === 0) return
     this.#taken += bytes.byteLength
     if (this.#taken > this.#declared) throw lengthError('longer')
@@ -170,6 +174,7 @@ export class BodyWriter {
   #write(bytes: Uint8Array): void {
     const room = writePiece(this.#connection, bytes, this.#chunked)
     this.#written += bytes.byteLength
+    this.#streak += bytes.byteLength
     this.#host.wrote(framedLength(bytes, this.#chunked))
     if (!room) this.#fill()
   }
@@ -196,7 +201,7 @@ export class BodyWriter {
   /** Waits for room, and now and then for others; never again once it was stopped. */
   async #pause(): Promise<void> {
     if (this.#full) await new Promise<void>((resolve) => (this.#resume = resolve))
-    else if (++this.#streak >= piecesATurn) await new Promise((resolve) => setImmediate(resolve))
+    else if (this.#streak >= bytesATurn) await new Promise((resolve) => setImmediate(resolve))
     else return
     this.#streak = 0
   }
