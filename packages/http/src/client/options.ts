@@ -84,7 +84,7 @@ export interface RequestOptions extends SharedOptions {
   /** A body in JSON, in the place of `body`. */
   json?: unknown
   /** Asked when the body has ended; written behind it, which goes out in chunks then (RFC 9112 section 7.1.2). */
-  trailers?: () => FieldsInit
+  trailers?: () => FieldsInit | Promise<FieldsInit>
   /**
    * Waits with the body until the server wants it (RFC 9110 section 10.1.1), or for that many milliseconds.
    * True: 1,000. Default false.

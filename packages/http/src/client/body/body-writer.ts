@@ -26,7 +26,7 @@ export interface BodyToSend {
   /** Its Content-Length, or in chunks. */
   readonly framing: number | 'chunked'
   /** Asked at the end of a body in chunks. */
-  readonly trailers?: (() => FieldsInit) | undefined
+  readonly trailers?: (() => FieldsInit | Promise<FieldsInit>) | undefined
 }
 
 /** Bytes that are written before others get a turn of the event loop: an answer may have come that wants no more. */
