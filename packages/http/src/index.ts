@@ -1,12 +1,13 @@
 /**
- * HTTP/1.1 on Fairlead's own sockets: a server with a strict codec, real limits and a polite shutdown.
+ * HTTP/1.1 on Fairlead's own sockets, a client and a server: with one strict codec, limits for whatever a peer could
+ * grow, and an end that loses nothing.
  *
  * @packageDocumentation
  */
 export { Client, type Upgraded, type UpgradeOptions } from './client/client.ts'
-export { clientChannels, type ClientDiagnosticEvents } from './client/diagnostics.ts'
+export { clientChannels, type ClientDiagnosticEvents, type RequestRecord } from './client/diagnostics.ts'
 export { FileError } from './client/download/file-error.ts'
-export type { DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
+export type { DigestName, DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
 export { RequestError } from './client/errors.ts'
 export type {
   ClientOptions,
@@ -15,13 +16,17 @@ export type {
   FileBody,
   InformationalResponse,
   Progress,
+  ProxyOf,
   RequestBody,
   RequestOptions,
   RequestTimeouts,
+  ResponseLimits,
+  SharedOptions,
 } from './client/options.ts'
 export type { Interceptor, Next, OutgoingRequest } from './client/outgoing-request.ts'
 export { download, fetch, request, upgrade } from './client/request.ts'
 export { IncomingResponse } from './client/response.ts'
+export type { PoolStats } from './client/pool.ts'
 export type { ClientStats } from './client/stats.ts'
 export { type CodecLimits, Fields, type TargetForm } from './codec/index.ts'
 export { HttpProtocolError } from './errors.ts'

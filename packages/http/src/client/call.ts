@@ -20,6 +20,7 @@ import {
   wholeLimit,
 } from '../coding/decoder.ts'
 import { Pieces } from '../message/pieces.ts'
+import { type Abortable, unwatch, watch } from './abort-watch.ts'
 import type { ClientConnection } from './connection.ts'
 import { clientChannels, type RequestRecord } from './diagnostics.ts'
 import { RequestError } from './errors.ts'
@@ -71,7 +72,7 @@ const none: readonly never[] = Object.freeze([])
  *      └─────again──────┴──────fail──────┴────────────────┘
  * ```
  */
-export class Call implements ResponseSource, ResponseFacts {
+export class Call implements Abortable, ResponseSource, ResponseFacts {
   readonly request: PreparedRequest
   readonly shared: Shared
   /** Who has, or looks for, a connection for it. */
@@ -102,6 +103,9 @@ export class Call implements ResponseSource, ResponseFacts {
   #response: IncomingResponse | undefined
   /** The answer is there, whole. */
   #ended = false
+  /** Some of the request is still on its way, or some of the answer is not decoded yet. */
+  #uploading = false
+  #decoding = false
   #over = false
   #record: RequestRecord | undefined
   #received = 0
@@ -126,7 +130,7 @@ export class Call implements ResponseSource, ResponseFacts {
     this.#resolve = resolve
     this.#reject = reject
     this.startedAt = this.queuedAt = Deadline.now()
-    options.signal?.addEventListener('abort', this)
+    if (options.signal) watch(options.signal, this)
     const { until } = options
     if (until !== Infinity) {
       this.#total = new Deadline({ onDeadline: () => this.#timedOut() })
@@ -188,7 +192,8 @@ export class Call implements ResponseSource, ResponseFacts {
   /** All of it is written. */
   sent(): void {
     if (this.#phase === 'write') this.#phase = 'headers'
-    else if (this.#ended && !this.#over) this.#finish(false)
+    this.#uploading = false
+    this.#settleEnd()
   }
 
   /** So many bytes of its body are on their way. */
@@ -207,9 +212,10 @@ export class Call implements ResponseSource, ResponseFacts {
 
   /** The final head came. */
   answer(head: ResponseHead, bodiless: boolean): void {
-    this.#phase = 'body'
     const { framing } = head
-    const body = (this.#body = new ResponseBody(this, typeof framing === 'number' && framing <= readAhead))
+    const brief = this.#phase !== 'write' && typeof framing === 'number' && framing <= readAhead
+    this.#phase = 'body'
+    const body = (this.#body = new ResponseBody(this, brief))
     const codings = this.shared.decode && !bodiless ? codingsOf(head.fields) : undefined
     const { onDownload } = this.#options
     this.#sink = onDownload ? this.#reporting(body, onDownload, codings ? undefined : framing) : body
@@ -237,9 +243,13 @@ export class Call implements ResponseSource, ResponseFacts {
 
   /** The last byte of the answer came. */
   end(trailers: Fields | undefined, uploading: boolean): void {
+    const encoded = this.#encoded?.whole() ?? new Uint8Array()
     this.#ended = true
     // The server may well want the rest of what it has answered already.
-    if (!uploading) this.#finish(false)
+    this.#uploading = uploading
+    this.#decoding =
+      this.#codings !== undefined && (this.#decoder !== undefined || encoded.byteLength > wholeLimit)
+    this.#settleEnd()
     if (clientChannels.end.hasSubscribers) {
       clientChannels.end.publish({
         request: this.record,
@@ -250,7 +260,6 @@ export class Call implements ResponseSource, ResponseFacts {
     const sink = this.#sink!
     if (this.#codings === undefined) return sink.finish(trailers)
     if (this.#decoder) return this.#decoder.finish(trailers)
-    const encoded = this.#encoded?.whole() ?? new Uint8Array()
     try {
       if (encoded.byteLength <= wholeLimit) {
         const decoded = decodeWhole(this.#codings, encoded, this.#decoderLimits)
@@ -283,7 +292,8 @@ export class Call implements ResponseSource, ResponseFacts {
   fail(error: unknown, begun: boolean): void {
     if (this.#over) return
     // It has its answer, whatever becomes of the rest of its body.
-    if (this.#ended) return this.#finish(false)
+    this.#uploading = false
+    if (this.#ended) return this.#settleEnd()
     const { request, shared } = this
     const untouched = this.bytesWritten === 0
     const retryable = untouched || (request.idempotent && !begun)
@@ -301,7 +311,7 @@ export class Call implements ResponseSource, ResponseFacts {
   }
 
   /** The signal was aborted. */
-  handleEvent(): void {
+  aborted(): void {
     this.#cut(this.#options.signal?.reason)
   }
 
@@ -314,8 +324,12 @@ export class Call implements ResponseSource, ResponseFacts {
   /** The reader wants no more. */
   cancel(error?: unknown): void {
     const why = error ?? new SocketError('Cannot read body: it was discarded')
-    if (this.#ended) return this.#decoder?.abort(why)
-    this.#cut(why)
+    if (!this.#ended) return this.#cut(why)
+    this.#decoder?.abort(why)
+    if (this.#over) return
+    // Whoever wants no more of the answer does not send the rest of the request, either.
+    this.#finish(false)
+    this.#on?.abandon(this)
   }
 
   get #decoderLimits(): DecoderLimits {
@@ -332,7 +346,11 @@ export class Call implements ResponseSource, ResponseFacts {
     }
     const sink: BodySink = {
       push: (chunk) => body.push(chunk),
-      finish: (trailers) => body.finish(trailers),
+      finish: (trailers) => {
+        this.#decoding = false
+        this.#settleEnd()
+        body.finish(trailers)
+      },
       abort: (error) => body.abort(this.#known(error)),
     }
     const decoder = decodeInto(codings, sink, host, this.#decoderLimits)
@@ -382,10 +400,15 @@ export class Call implements ResponseSource, ResponseFacts {
     else this.#reject(error)
   }
 
+  /** The answer has come, and nothing is left to do for it: until then a signal ends what is. */
+  #settleEnd(): void {
+    if (this.#ended && !this.#uploading && !this.#decoding && !this.#over) this.#finish(false)
+  }
+
   #finish(failed: boolean): void {
     this.#over = true
     this.#total?.clear()
-    this.#options.signal?.removeEventListener('abort', this)
+    if (this.#options.signal) unwatch(this.#options.signal, this)
     this.#host.ended(this, failed)
   }
 
@@ -429,6 +452,7 @@ export class Call implements ResponseSource, ResponseFacts {
       bytesWritten,
       attempts,
       retryable,
+      begun: this.begun,
     })
   }
 }
@@ -445,7 +469,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Of the addresses that a name has, the one that was tried last. */
 function triedLast(error: SocketError): Address | undefined {
-  return error instanceof ConnectError ? error.attempts.at(-1)?.address : undefined
+  if (error instanceof ConnectError) return error.attempts.at(-1)?.address
+  return SocketError.is(error.cause) ? triedLast(error.cause) : undefined
 }
 
 /** Whether a connection was lost, as any may be; what a server said wrongly, or not in time, it may say again. */

@@ -22,6 +22,8 @@ import { downloadWith } from './download/download.ts'
 import type { DownloadOptions, SavedFile } from './download/options.ts'
 import { type FetchClient, fetchWith } from './fetch.ts'
 import { follow, isReplayable, release } from './follow.ts'
+import { inTime } from './in-time.ts'
+import { checkClientNames } from './option-names.ts'
 import type { ClientOptions, RequestOptions } from './options.ts'
 import type { Interceptor, Next } from './outgoing-request.ts'
 import { Pools } from './pools.ts'
@@ -67,6 +69,8 @@ export class Client implements Resource {
   readonly #fetching: FetchClient
   readonly #counters = new Counters()
   readonly #life = new Lifecycle()
+  /** Requests, upgrades and downloads that have not come to an answer. */
+  #underWay = 0
   #grace: ReturnType<typeof setTimeout> | undefined
   /** When what is left is cut. */
   #cutAt = Infinity
@@ -110,19 +114,12 @@ export class Client implements Resource {
    *   ClosedError behind `close`; `signal.reason` when aborted.
    */
   async request(url: string | URL, options?: RequestOptions): Promise<IncomingResponse> {
-    this.#refuseClosed()
-    const { shared, target, request } = this.#reader.read(url, options)
-    if (request.signal?.aborted) {
-      release(request.body)
-      throw request.signal.reason
+    this.#enter()
+    try {
+      return await this.#request(url, options)
+    } finally {
+      this.#leave()
     }
-    const until = endOf(shared.times.total)
-    const response = await this.#hop({ request, target, shared, until })
-    if (response.status < 300 || response.status > 399 || shared.redirects === 0) return response
-    return follow(request, response, shared, (next, to) => {
-      this.#refuseClosed()
-      return this.#hop({ request: next, target: to, shared, until })
-    })
   }
 
   /**
@@ -136,12 +133,17 @@ export class Client implements Resource {
    * console.log(saved.size, saved.resumed)
    * ```
    */
-  download(
+  async download(
     url: string | URL,
     path: string | URL,
     options?: RequestOptions & DownloadOptions,
   ): Promise<SavedFile> {
-    return downloadWith(this, url, path, options)
+    this.#enter()
+    try {
+      return await downloadWith({ request: (to, asked) => this.#request(to, asked) }, url, path, options)
+    } finally {
+      this.#leave()
+    }
   }
 
   /** `fetch` of the Fetch standard on this client; see {@link fetchWith}. */
@@ -157,24 +159,22 @@ export class Client implements Resource {
    * @throws as {@link request} does.
    */
   async upgrade(url: string | URL, options: UpgradeOptions): Promise<Upgraded> {
-    this.#refuseClosed()
-    checkOptions('upgrade', options)
-    const { protocol, ...rest } = options
-    if (typeof protocol !== 'string' || protocol === '') {
-      throw new TypeError('Invalid option protocol: must be the name of a protocol')
+    this.#enter()
+    try {
+      checkOptions('upgrade', options)
+      const { protocol, ...rest } = options
+      if (typeof protocol !== 'string' || protocol === '') {
+        throw new TypeError('Invalid option protocol: must be the name of a protocol')
+      }
+      const { shared, target, request } = this.#reader.read(url, rest)
+      request.signal?.throwIfAborted()
+      const hop = { request, target, shared, until: endOf(shared.times.total), upgrade: protocol }
+      const { response, connection, head } = await this.#dispatcher.send(hop)
+      if (!connection || !head) return { response, connection: undefined, head: undefined }
+      return { response, connection, head }
+    } finally {
+      this.#leave()
     }
-    const { shared, target, request } = this.#reader.read(url, rest)
-    request.signal?.throwIfAborted()
-    const until = endOf(shared.times.total)
-    const { response, connection, head } = await this.#dispatcher.send({
-      request,
-      target,
-      shared,
-      until,
-      upgrade: protocol,
-    })
-    if (!connection || !head) return { response, connection: undefined, head: undefined }
-    return { response, connection, head }
   }
 
   /** Takes no more requests, and lets its connections go when what is under way is done. */
@@ -191,11 +191,37 @@ export class Client implements Resource {
   destroy(error: Error = new ClosedError('The client was destroyed')): void {
     this.#life.begin()
     this.#pools.destroy(error)
+    this.#underWay = 0
     this.#settle()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Something is under way, which `close` waits for. */
+  #enter(): void {
+    if (this.state !== 'open') throw new ClosedError('Cannot request: the client is closed')
+    this.#underWay++
+  }
+
+  #leave(): void {
+    this.#underWay--
+    if (this.state === 'closing') this.#settle()
+  }
+
+  async #request(url: string | URL, options: RequestOptions | undefined): Promise<IncomingResponse> {
+    const { shared, target, request } = this.#reader.read(url, options)
+    if (request.signal?.aborted) {
+      release(request.body)
+      throw request.signal.reason
+    }
+    const until = endOf(shared.times.total)
+    const response = await this.#hop({ request, target, shared, until })
+    if (response.status < 300 || response.status > 399 || shared.redirects === 0) return response
+    return follow(request, response, shared, (next, to) =>
+      this.#hop({ request: next, target: to, shared, until }),
+    )
   }
 
   /** One request to one server, through all that stand in between. */
@@ -204,9 +230,9 @@ export class Client implements Resource {
   }
 
   /** The first interceptor is the outermost. What the last one gives on may be another request altogether. */
-  #intercept({ request, until }: Hop): Promise<IncomingResponse> {
+  #intercept(hop: Hop): Promise<IncomingResponse> {
+    const { until } = hop
     const last: Next = async (one) => {
-      this.#refuseClosed()
       const shared = sharedOf(one, this.#reader.shared)
       return this.#exchange({ request: one, target: targetFor(one.url), shared, until })
     }
@@ -214,7 +240,7 @@ export class Client implements Resource {
       (next, interceptor) => async (one) => responseOf(await interceptor(one, next)),
       last,
     )
-    return chain(request)
+    return inTime(chain(hop.request), hop)
   }
 
   async #exchange(hop: Hop): Promise<IncomingResponse> {
@@ -224,10 +250,6 @@ export class Client implements Resource {
     // The server knows of no expectations, and has not seen the body (RFC 9110 section 10.1.1).
     response.discard()
     return this.#exchange({ ...hop, request: { ...request, expectContinue: false } })
-  }
-
-  #refuseClosed(): void {
-    if (this.state !== 'open') throw new ClosedError('Cannot request: the client is closed')
   }
 
   /** A second, shorter grace shortens the first. */
@@ -240,7 +262,7 @@ export class Client implements Resource {
   }
 
   #settle(): void {
-    if (this.state !== 'closing' || this.#pools.size > 0) return
+    if (this.state !== 'closing' || this.#pools.size > 0 || this.#underWay > 0) return
     clearTimeout(this.#grace)
     this.#life.finish({ kind: 'local' })
   }
@@ -253,6 +275,7 @@ function endOf(milliseconds: number): number {
 
 function checkClient(options: ClientOptions): void {
   checkOptions('Client', options)
+  checkClientNames(options)
   const { maxConnections, maxQueued, pipelining, idleTimeout, interceptors, connect, tls } = options
   checkPositive('maxConnections', maxConnections)
   checkCount('maxQueued', maxQueued, Infinity)
@@ -261,9 +284,9 @@ function checkClient(options: ClientOptions): void {
   checkFunction('connect', connect)
   if (tls !== undefined) checkOptions('tls', tls)
   if (interceptors === undefined) return
-  if (!Array.isArray(interceptors))
-    throw new TypeError('Invalid option interceptors: must be a list of functions')
-  for (const interceptor of interceptors) checkFunction('interceptors', interceptor)
+  const listed: readonly unknown[] = Array.isArray(interceptors) ? [...interceptors] : [undefined]
+  if (listed.every((one) => typeof one === 'function')) return
+  throw new TypeError('Invalid option interceptors: must be a list of functions')
 }
 
 function responseOf(given: unknown): IncomingResponse {

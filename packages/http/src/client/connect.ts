@@ -32,14 +32,30 @@ export async function connect(route: Route, signal: AbortSignal): Promise<ByteCo
     writeTimeout: Infinity,
     signal,
   })
-  return proxy ? connected.catch(rethrown) : connected
+  return proxy ? connected.catch((error: unknown) => rethrow(error, proxy, route)) : connected
 }
 
-/** What a proxy said counts for more than that no connection came of it. */
-function rethrown(error: unknown): never {
-  const { cause } = error as Error
-  throw cause instanceof HttpProtocolError ? cause : error
+/** Says that it was a proxy; what that has answered counts for more than that no connection came of it. */
+function rethrow(error: unknown, proxy: HttpProxy, { host, port, tls }: Route): never {
+  const known = error instanceof ConnectError || error instanceof TimeoutError
+  if (!known || !error.message.startsWith(attempt)) throw error
+  const { message, code, phase, retryable, cause } = error
+  const causes: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+  const answered = causes.find((one) => one instanceof HttpProtocolError)
+  if (answered) throw answered
+  const at = `the proxy ${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}`
+  // In a tunnel TLS is spoken with the target.
+  const whom = phase === 'tls' && tls && !proxy.secure ? `${host}:${port} through ${at}` : at
+  const why = message.slice(message.indexOf(': ', attempt.length))
+  const options = { code, phase: phase as TimeoutError['phase'], retryable, ...(cause ? { cause } : {}) }
+  const told = `${attempt}${whom}${why}`
+  throw error instanceof ConnectError
+    ? new ConnectError(told, { ...options, attempts: error.attempts })
+    : new TimeoutError(told, options)
 }
+
+/** How tcp begins to say that it could not connect. */
+const attempt = 'Cannot connect to '
 
 /** Lets `hook` connect, for as long as the route allows. */
 export async function connectBy(hook: Connect, route: Route, signal: AbortSignal): Promise<ByteConnection> {

@@ -16,6 +16,8 @@ export interface RequestFacts {
   readonly attempts: number
   /** Whether it cannot have been processed, so that sending it again is safe. */
   readonly retryable: boolean
+  /** Whether an answer had begun to come. */
+  readonly begun?: boolean
 }
 
 /**
@@ -58,9 +60,10 @@ export class RequestError extends SocketError {
 }
 
 /** What a reader of the message alone has to know: how far it came, and whether it may be sent again. */
-function told({ phase, reused, bytesWritten, attempts, retryable }: RequestFacts): string {
+function told({ phase, reused, bytesWritten, attempts, retryable, begun }: RequestFacts): string {
   const sent = bytesWritten === 0 ? 'nothing was sent' : `${bytesWritten} bytes were sent`
   const how = reused ? ' on a reused connection' : ''
   const often = attempts > 1 ? `, attempt ${attempts}` : ''
-  return ` (${phase}; ${sent}${how}${often}; ${retryable ? 'safe' : 'not safe'} to retry)`
+  const again = retryable ? 'safe to retry' : begun ? 'an answer had begun' : 'not safe to retry'
+  return ` (${phase}; ${sent}${how}${often}; ${again})`
 }

@@ -61,6 +61,8 @@ function streamed(body: object, duplex: unknown): RequestBody {
 }
 
 function copyOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array {
-  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, offset, length).slice()
+  // That of another realm is no instance of this one's.
+  const own = Object.prototype.toString.call(buffer) === '[object ArrayBuffer]'
+  if (own) return new Uint8Array(buffer, offset, length).slice()
   throw new TypeError('Invalid option body: its memory is shared')
 }

@@ -50,13 +50,15 @@ export function decodedFields(raw: readonly string[]): HeaderList {
 
 /**
  * Fields that came with a request are for this one but for those of its connection, and of its length, unless the
- * body goes along. A request that our server got was meant for another host.
+ * body goes along. A request that our server got was meant for another host, and what it says to a proxy for us.
  */
 function ofRequest(list: HeaderList, request: object, withBody: boolean): HeaderList {
   const served = isServed(request)
   return without(
     ofThisMessage(list),
-    (name) => (name === 'content-length' && !withBody) || (name === 'host' && served),
+    (name) =>
+      (name === 'content-length' && !withBody) ||
+      ((name === 'host' || name === 'proxy-authorization') && served),
   )
 }
 

@@ -7,14 +7,15 @@ const plain = /^https?:\/\/[\w.~!$&'()*+,;=:%/?[\]#-]+$/
  * The URL to ask, as text; undefined for one of a scheme that is the runtime's affair. A relative one is left to the
  * client, which may have a base.
  *
- * @throws TypeError for a URL with user information (Fetch standard section 5.4), and for one of another scheme.
+ * @throws TypeError for what is no URL, for one with user information (Fetch standard section 5.4), and for one of
+ *   another scheme.
  */
 export function fetchUrlOf(input: unknown): string | undefined {
   const text = toText(input)
   if (plain.test(text)) return text
   const absolute = parse(text)
   const url = absolute ?? parse(text, 'http://localhost')
-  if (url === undefined) return text
+  if (url === undefined) throw new TypeError('Invalid URL: it is none')
   const { protocol, username, password, href } = url
   if (protocol === 'data:' || protocol === 'blob:') return undefined
   if (protocol !== 'http:' && protocol !== 'https:') {

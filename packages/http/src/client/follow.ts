@@ -4,7 +4,7 @@ import { originOf } from './origin.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import { redirectError } from './redirect-error.ts'
 import { RedirectTrail } from './redirect-trail.ts'
-import type { IncomingResponse } from './response.ts'
+import { redirectedBy, type IncomingResponse } from './response.ts'
 import type { Shared } from './settings.ts'
 import { type Target, targetFor } from './target.ts'
 
@@ -31,7 +31,7 @@ export async function follow(
     request = next
     response = await send(request, targetFor(request.url))
   }
-  response.redirects = trail.urls
+  redirectedBy(response, trail.urls)
   return response
 }
 

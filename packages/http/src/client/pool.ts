@@ -26,12 +26,14 @@ export interface PoolStats {
 }
 
 /** Opens a connection within these times. */
-export type Connect = (signal: AbortSignal, times: Times) => Promise<ByteConnection>
+export type Opener = (signal: AbortSignal, times: Times) => Promise<ByteConnection>
 
 /** A connection on its way. */
 interface Opening {
   readonly abort: AbortController
-  /** Whoever waited when it began fails with it. */
+  /** For whom it began. That one fails with it, if it still waits: another connection may have come first. */
+  readonly call: Call
+  /** Whoever waited when the last one began fails with that. */
   readonly began: number
 }
 
@@ -45,7 +47,7 @@ export class Pool {
   readonly key: string
   /** Whom it connects to. */
   readonly origin: string
-  readonly #connect: Connect
+  readonly #connect: Opener
   readonly #host: PoolHost
   readonly #connections = new Set<ClientConnection>()
   readonly #idle: ClientConnection[] = []
@@ -56,10 +58,12 @@ export class Pool {
   readonly #connectionHost: ConnectionHost
   /** It looks for a connection, and is not empty whatever it finds. */
   #taking = false
+  /** Those that wait are given what is idle when this turn of the event loop is over. */
+  #serving = false
   #draining = false
   #destroyed: Error | undefined
 
-  constructor(key: string, origin: string, connect: Connect, host: PoolHost) {
+  constructor(key: string, origin: string, connect: Opener, host: PoolHost) {
     this.key = key
     this.origin = origin
     this.#connect = connect
@@ -85,20 +89,23 @@ export class Pool {
 
   /** Sends it, at once or when a connection is free. @throws LimitError when too many wait. */
   dispatch(call: Call): void {
-    if (this.#draining) throw this.#destroyed ?? new ClosedError('Cannot request: the client is closed')
-    // Those that must have a fresh connection wait for none of these.
-    const connection = this.#queue.size === 0 ? this.#take(call) : undefined
-    if (connection) return connection.send(call)
-    const value = this.#waiting
-    if (value >= this.#host.maxQueued) {
-      const text = `Cannot queue: ${value} requests wait already, maxQueued is ${this.#host.maxQueued}`
-      throw new LimitError(text, { limit: 'maxQueued', value, phase: 'connect', retryable: true })
+    if (this.#destroyed) throw this.#destroyed
+    // Another protocol is not asked for where the server may be about to close, and nothing can be asked twice.
+    if (call.request.upgrade !== undefined) {
+      this.#refuseMore()
+      call.fresh = true
+      return this.again(call)
     }
+    // Those that must have a fresh connection wait for none of these.
+    const connection = this.#queue.size === 0 && !this.#bides(call) ? this.#take(call) : undefined
+    if (connection) return connection.send(call)
+    this.#refuseMore()
     this.#queue.add(call)
+    if (this.#idle.length > 0) this.#serveSoon()
     this.#open()
   }
 
-  /** Sends it once more, before those that wait, on a connection that nobody has used. */
+  /** Sends it before those that wait, on a connection that nobody has used. */
   again(call: Call): void {
     if (this.#destroyed) return call.fail(this.#destroyed, false)
     this.#again.add(call)
@@ -160,18 +167,71 @@ export class Pool {
     return undefined
   }
 
+  /**
+   * Whether it takes no connection that is idle before a turn of the event loop is over, in which an end that has come
+   * already is read: servers close behind an answer without a word, and this one cannot be sent again.
+   */
+  #bides(call: Call): boolean {
+    return !call.request.idempotent && this.#idle.length > 0
+  }
+
+  /** Whoever has a connection on its way does not count. */
+  #refuseMore(): void {
+    const value = this.#waiting - this.#opening.size
+    const { maxQueued } = this.#host
+    if (value < maxQueued || !this.#full) return
+    const text = `Cannot queue: ${value} requests wait already, maxQueued is ${maxQueued}`
+    throw new LimitError(text, { limit: 'maxQueued', value, phase: 'connect', retryable: true })
+  }
+
+  #serveSoon(): void {
+    if (this.#serving) return
+    this.#serving = true
+    const serve = (): void => {
+      this.#serving = false
+      this.#serve()
+    }
+    // The first one may come in this turn: behind the second, sockets were looked at in between.
+    setImmediate(() => setImmediate(serve))
+  }
+
+  /** Gives what is idle to those that wait. */
+  #serve(): void {
+    for (const call of this.#queue) {
+      const connection = this.#take(call)
+      if (connection === undefined) break
+      this.#queue.delete(call)
+      connection.send(call)
+    }
+    this.#open()
+    this.#look()
+  }
+
   /** Opens as many connections as are waited for, and allowed. */
   #open(): void {
-    while (this.#opening.size < this.#waiting && !this.#full) {
-      const [first] = this.#again.size > 0 ? this.#again : this.#queue
-      this.#begin(first!.shared.times)
+    for (;;) {
+      const wanted = this.#again.size + Math.max(0, this.#queue.size - this.#idle.length)
+      if (this.#opening.size >= wanted || this.#full) return
+      this.#begin(this.#next())
     }
   }
 
-  #begin(times: Times): void {
-    const opening = { abort: new AbortController(), began: Deadline.now() }
+  /** For whom the next connection is: the first of those that wait for whom none is on its way. */
+  #next(): Call {
+    const served = new Set<Call>()
+    for (const { call } of this.#opening) served.add(call)
+    for (const waiting of [this.#again, this.#queue]) {
+      for (const call of waiting) if (!served.has(call)) return call
+    }
+    // One that was on its way for somebody else.
+    const [first] = this.#again.size > 0 ? this.#again : this.#queue
+    return first!
+  }
+
+  #begin(call: Call): void {
+    const opening = { abort: new AbortController(), call, began: Deadline.now() }
     this.#opening.add(opening)
-    this.#connect(opening.abort.signal, times).then(
+    this.#connect(opening.abort.signal, call.shared.times).then(
       (connection) => this.#opened(opening, connection),
       (error: unknown) => this.#refused(opening, error),
     )
@@ -204,29 +264,29 @@ export class Pool {
       return this.#refused(opening, error)
     }
     this.#connections.add(one)
-    const [again] = this.#again
-    if (again) {
-      this.#again.delete(again)
-      one.send(again)
+    const [first] = this.#again.size > 0 ? this.#again : this.#queue
+    if (first) {
+      this.#again.delete(first)
+      this.#queue.delete(first)
+      one.send(first)
     } else this.#free(one)
     if (!one.busy) one.rest()
   }
 
-  /** Those that waited for it from the beginning fail with it; where others are there, only the first of them. */
+  /** Whom it began for fails with it; with the last one, where no other connection is there, all who waited then. */
   #refused(opening: Opening, error: unknown): void {
     this.#opening.delete(opening)
     if (clientChannels.refuse.hasSubscribers) {
       clientChannels.refuse.publish({ origin: this.origin, error, duration: Deadline.now() - opening.began })
     }
-    const alone = this.#connections.size === 0
     // What nobody waited for any more is nobody's failure.
-    const waiting = opening.abort.signal.aborted ? [] : [...this.#again, ...this.#queue]
-    for (const call of waiting) {
-      if (call.queuedAt > opening.began) break
-      this.#again.delete(call)
-      this.#queue.delete(call)
-      call.fail(error, false)
-      if (!alone) break
+    if (!opening.abort.signal.aborted) {
+      const last = this.#connections.size === 0 && this.#opening.size === 0
+      for (const call of [opening.call, ...(last ? [...this.#again, ...this.#queue] : [])]) {
+        if (call.queuedAt > opening.began) break
+        const waited = this.#again.delete(call) || this.#queue.delete(call)
+        if (waited) call.fail(error, false)
+      }
     }
     this.#open()
     this.#look()
@@ -237,13 +297,15 @@ export class Pool {
     // One has to go so that another, which nobody has used, can come: before those that wait.
     const wanted = this.#again.size > this.#opening.size && this.#full
     for (const call of this.#queue) {
-      if (wanted || !connection.takes(call)) break
+      if (wanted || !call.request.idempotent || !connection.takes(call)) break
       this.#queue.delete(call)
       connection.send(call)
     }
     if (connection.busy) return
-    if (this.#draining || wanted) return connection.close()
-    if (this.#connections.has(connection)) this.#idle.push(connection)
+    if (wanted || (this.#draining && this.#queue.size === 0)) return connection.close()
+    if (!this.#connections.has(connection)) return
+    this.#idle.push(connection)
+    if (this.#queue.size > 0) this.#serveSoon()
   }
 
   #gone(connection: ClientConnection): void {

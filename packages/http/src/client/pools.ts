@@ -1,10 +1,10 @@
-import { type ByteConnection, ClosedError } from '@fairlead/core'
+import type { ByteConnection } from '@fairlead/core'
 import type { TlsClientOptions } from '@fairlead/tcp'
 
 import { connect, connectBy, type Route, tlsFor } from './connect.ts'
 import type { ClientOptions, ProxyOf } from './options.ts'
 import type { Origin } from './origin.ts'
-import { type Connect, Pool, type PoolHost } from './pool.ts'
+import { type Opener, Pool, type PoolHost } from './pool.ts'
 import { proxyFromEnvironment } from './proxy/environment.ts'
 import { type HttpProxy, parseProxy } from './proxy/proxy.ts'
 import type { Target } from './target.ts'
@@ -16,8 +16,8 @@ export class Pools implements Iterable<Pool> {
   readonly #tls: TlsClientOptions
   readonly #proxyOf: ((url: URL) => HttpProxy | undefined) | undefined
   readonly #host: PoolHost
-  /** Why no pool takes requests any more. */
-  #closed: Error | undefined
+  #draining = false
+  #destroyed: Error | undefined
 
   /**
    * @param emptied called when the last one is gone.
@@ -53,30 +53,32 @@ export class Pools implements Iterable<Pool> {
   /**
    * The pool for a target: that of its origin, or of its proxy, which plain requests of all origins may share.
    *
-   * @throws ClosedError, or what they were destroyed with.
+   * @throws what they were destroyed with.
    */
   of({ origin }: Target, unix: string | undefined, proxy: HttpProxy | undefined): Pool {
-    if (this.#closed) throw this.#closed
+    if (this.#destroyed) throw this.#destroyed
     const whom = proxy && !origin.secure ? proxy : origin
     const key = unix === undefined && !proxy ? whom.key : `${whom.key} by ${unix ?? nameOf(proxy!)}`
     const known = this.#pools.get(key)
     if (known) return known
     const pool = new Pool(key, whom.key, this.#opener(origin, unix, proxy), this.#host)
+    if (this.#draining) pool.drain()
     this.#pools.set(key, pool)
     return pool
   }
 
+  /** Connections go when what waits for them is done; what is under way may still ask for others. */
   drain(): void {
-    this.#closed = new ClosedError('Cannot request: the client is closed')
+    this.#draining = true
     for (const pool of this) pool.drain()
   }
 
   destroy(error: Error): void {
-    this.#closed = error
+    this.#destroyed = error
     for (const pool of this) pool.destroy(error)
   }
 
-  #opener(origin: Origin, unix: string | undefined, proxy: HttpProxy | undefined): Connect {
+  #opener(origin: Origin, unix: string | undefined, proxy: HttpProxy | undefined): Opener {
     const hook = this.#hook
     if (proxy?.secure && origin.secure && !hook) {
       throw new TypeError(

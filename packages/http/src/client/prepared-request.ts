@@ -61,10 +61,19 @@ export function prepare(preparation: Preparation): PreparedRequest {
   if (body === null && preparation.trailers) {
     throw new TypeError('Invalid option trailers: there is no body that they could follow')
   }
+  if (body !== null && upgrade !== undefined) {
+    throw new TypeError('Invalid option body: another protocol is asked for without one')
+  }
   const given = new Given(fields)
   const expect = given.expects ? preparation.expect || defaultExpect : preparation.expect
   if (given.upgrade) {
     throw new TypeError('Invalid option headers: another protocol is asked for by upgrade()')
+  }
+  // Anywhere else it would be told to the server; and a proxy is told once who asks (RFC 9110 section 11.7.2).
+  if (given.proxyAuthorization && (proxy === undefined || proxy.authorization !== undefined)) {
+    throw new TypeError(
+      'Invalid option headers: Proxy-Authorization is made of the user information of the option proxy',
+    )
   }
   const framing = framingOf(preparation, given)
   const raw = complete(preparation, given, framing, expect)
@@ -95,6 +104,7 @@ class Given {
   authorization = false
   range = false
   upgrade = false
+  proxyAuthorization = false
   expects = false
   close = false
   /** A key by which the server knows a request that comes twice. */
@@ -136,6 +146,9 @@ class Given {
         this.accept ||= equalsFolded(name, 'accept-encoding')
         this.key ||= equalsFolded(name, 'idempotency-key')
         break
+      case 19:
+        this.proxyAuthorization ||= equalsFolded(name, 'proxy-authorization')
+        break
       default:
     }
   }
@@ -163,7 +176,8 @@ function complete(
 }
 
 function framingOf({ method, body, trailers }: Preparation, given: Given): PreparedRequest['framing'] {
-  if (body === null) return enclosing.has(method) ? 0 : 'none'
+  // Of a method that has no content as a rule, a caller may say so all the same.
+  if (body === null) return enclosing.has(method) || given.length === '0' ? 0 : 'none'
   if (trailers) return 'chunked'
   if (body.length !== undefined) return body.length
   const { length } = given

@@ -83,6 +83,7 @@ export class ResponseBody implements BodySink {
    * @throws LimitError beyond `limit`, which cancels it; what it failed with; BusyError where it has a reader.
    */
   collect(limit = defaultLimit): Promise<Uint8Array> {
+    if (!(limit >= 0)) return rejected(new RangeError(`Invalid limit: ${limit} is not a number of bytes`))
     if (this.#used)
       return this.#reader?.taken === false ? this.#reader.bytes(limit) : rejected(secondReader())
     this.#used = true
@@ -104,8 +105,8 @@ export class ResponseBody implements BodySink {
   discard(): void {
     this.#used = true
     this.#kept = undefined
-    if (this.#complete || this.#failure) return
-    if (this.#reader || this.#collector || !this.#brief) this.#source.cancel()
+    if (this.#failure) return
+    if (this.#complete || this.#reader || this.#collector || !this.#brief) this.#source.cancel()
     else this.#dropped = true
   }
 

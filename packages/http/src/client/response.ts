@@ -5,6 +5,7 @@ import type { IncomingBody } from '../message/body.ts'
 import { type FieldsInit, rawFields } from '../message/fields-init.ts'
 import { reasonOf } from '../message/status.ts'
 import { ReceivedSource } from '../web/received-source.ts'
+import { inspect } from '../web/runtime.ts'
 import type { SavedFile, ToFileOptions } from './download/options.ts'
 import { toFile } from './download/to-file.ts'
 import type { InformationalResponse } from './options.ts'
@@ -25,6 +26,9 @@ export interface ResponseFacts {
 
 const none: readonly never[] = Object.freeze([])
 
+/** Tells an answer which URLs have redirected to it. */
+export let redirectedBy: (response: IncomingResponse, redirects: readonly string[]) => void
+
 /**
  * The answer to a request, from the moment its head is there. Its body has one reader: {@link bytes}, {@link text},
  * {@link json}, {@link stream}, {@link body} or iteration. Up to 64 KiB of it are read ahead, and a longer one holds
@@ -34,8 +38,7 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
   readonly #head: Pick<ResponseHead, 'status' | 'reason' | 'minor' | 'fields'>
   readonly #facts: ResponseFacts
   readonly #body: ResponseBody
-  /** URLs that redirected here, the first one first. */
-  redirects: readonly string[] = none
+  #redirects: readonly string[] = none
 
   constructor(
     head: Pick<ResponseHead, 'status' | 'reason' | 'minor' | 'fields'>,
@@ -45,6 +48,12 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
     this.#head = head
     this.#facts = facts
     this.#body = body
+  }
+
+  static {
+    redirectedBy = (response, redirects) => {
+      response.#redirects = redirects
+    }
   }
 
   /**
@@ -108,6 +117,11 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
   /** Whom it is from: behind redirects, the last one. Without the fragment; empty where no server gave it. */
   get url(): string {
     return this.#facts.url
+  }
+
+  /** URLs that redirected here, the first one first. */
+  get redirects(): readonly string[] {
+    return this.#redirects
   }
 
   /** How often the request was sent, or tried to be: more than once behind a connection that was lost unused. */
@@ -228,7 +242,15 @@ export class IncomingResponse implements AsyncIterable<Uint8Array> {
   discard(): void {
     this.#body.discard()
   }
+
+  [inspect](_depth: number, options: object, print: (value: unknown, options: object) => string): string {
+    const { status, reason, url, redirects, headers, bodyUsed, complete } = this
+    return `IncomingResponse ${print({ status, reason, url, redirects, headers, bodyUsed, complete }, options)}`
+  }
 }
+
+// Who builds this package may rename a class that names itself.
+Object.defineProperty(IncomingResponse, 'name', { value: 'IncomingResponse', configurable: true })
 
 function textOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()

@@ -1,6 +1,7 @@
 import { checkBoolean, checkFunction, checkOptions, checkSignal, checkTime } from '@fairlead/core/transport'
 
 import { type CodecLimits, defaultLimits } from '../codec/index.ts'
+import { checkRequestNames } from './option-names.ts'
 import type {
   ClientOptions,
   RequestOptions,
@@ -85,6 +86,7 @@ const known: Record<Exclude<keyof ResponseLimits, 'contentCodings' | 'expansion'
 /** Refuses, by name, what a request could not be made with; what needs its URL or body is looked at later. */
 export function checkRequest(options: RequestOptions): void {
   checkOptions('request', options)
+  checkRequestNames(options)
   const { body, json, signal, expectContinue, query, trailers, onUpload, onDownload, onInform } = options
   if (body !== undefined && body !== null && json !== undefined) {
     throw new TypeError('Invalid option json: cannot stand beside body')

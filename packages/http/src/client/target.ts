@@ -25,9 +25,9 @@ export class Targets {
   readonly #base: URL | undefined
   readonly #known = new Map<string, Target>()
 
-  /** @throws TypeError for what is no URL. */
+  /** @throws TypeError for a base that is no URL. */
   constructor(base?: string | URL) {
-    this.#base = base === undefined ? undefined : parse(base)
+    this.#base = base === undefined ? undefined : baseOf(base)
   }
 
   /** @throws TypeError for what is no URL of HTTP. */
@@ -62,6 +62,17 @@ function parse(url: string | URL, base?: URL): URL {
     return new URL(url, base)
   } catch {
     // Without the runtime's own error, which repeats the URL, and what secrets are in it.
-    throw new TypeError(`Invalid URL: it is none${base ? '' : ' that stands alone'}`)
+    const relative = !base && !/^\s*[a-z][a-z\d+.-]*:/i.test(String(url))
+    throw new TypeError(
+      `Invalid URL: ${relative ? 'it is not absolute, and the client has no base' : 'it cannot be parsed'}`,
+    )
+  }
+}
+
+function baseOf(base: string | URL): URL {
+  try {
+    return new URL(base)
+  } catch {
+    throw new TypeError('Invalid option base: it is not an absolute URL')
   }
 }

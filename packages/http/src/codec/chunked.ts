@@ -57,6 +57,7 @@ export class ChunkDecoder {
     this.#limits = limits
     this.#section = new Section({
       bytes: limits.trailerBytes,
+      name: 'trailerBytes',
       fields: limits.fieldCount,
       tooLarge: 'TRAILERS_TOO_LARGE',
     })

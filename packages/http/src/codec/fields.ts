@@ -1,5 +1,8 @@
 import { equalsFolded } from './tokens.ts'
 
+/** What `console.log` asks an object for; another runtime has no use for it. */
+const inspect = Symbol.for('nodejs.util.inspect.custom')
+
 /**
  * The field lines of one head or trailer section as they came: `raw` holds name and value in turn, names in
  * their own letter case, values without the white space around them, one character a byte (latin1).
@@ -71,7 +74,22 @@ export class Fields {
   *[Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     for (let at = 0; at < this.raw.length; at += 2) yield [this.raw[at]!, this.raw[at + 1]!]
   }
+
+  /** Repeated lines as a list. */
+  [inspect](_depth: number, options: object, print: (value: unknown, options: object) => string): string {
+    const lines = new Map<string, string[]>()
+    for (const [name, value] of this) {
+      const values = lines.get(name)
+      if (values) values.push(value)
+      else lines.set(name, [value])
+    }
+    const shown = Array.from(lines, ([name, values]) => [name, values.length === 1 ? values[0] : values])
+    return `Fields ${print(Object.fromEntries(shown), options)}`
+  }
 }
+
+// Who builds this package may rename a class that names itself.
+Object.defineProperty(Fields, 'name', { value: 'Fields', configurable: true })
 
 /** The index of the next name equal to `wanted` (in lower case) from `at` on, or -1. */
 function indexOfName(raw: readonly string[], wanted: string, at: number): number {

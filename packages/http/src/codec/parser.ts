@@ -60,7 +60,7 @@ class Parser<H extends Head> {
     this.#limits = limits
     this.#bodyBytes = limits.bodyBytes
     const { headBytes: bytes, fieldCount: fields } = limits
-    this.#section = new Section({ bytes, fields, tooLarge: 'HEAD_TOO_LARGE' }, reader)
+    this.#section = new Section({ bytes, name: 'headBytes', fields, tooLarge: 'HEAD_TOO_LARGE' }, reader)
   }
 
   /** Where the cycle of messages stands: `offered` and `waiting` mean that {@link push} rests. */
@@ -219,8 +219,10 @@ class Parser<H extends Head> {
   #close(): void {
     const state = this.#cycle.state
     if (state === 'switched') return
-    if (state === 'idle' && (this.#section.begun || this.#reader.outstanding)) throw truncated()
-    if (state === 'offered' || (state === 'body' && this.#framing !== 'until-close')) throw truncated()
+    if (state === 'idle' && (this.#section.begun || this.#reader.outstanding)) throw truncated('none', 0)
+    if (state === 'offered' || (state === 'body' && this.#framing !== 'until-close')) {
+      throw truncated(this.#framing, this.#received)
+    }
     if (state === 'body') this.#finish(undefined)
     this.#cycle.take('eof')
   }
@@ -274,6 +276,10 @@ function bodyTooLarge(): CodecError {
   return new CodecError('BODY_TOO_LARGE', 'the body exceeds bodyBytes')
 }
 
-function truncated(): CodecError {
-  return new CodecError('TRUNCATED', 'the stream ended in the middle of a message')
+function truncated(framing: Framing, received: number): CodecError {
+  const where =
+    typeof framing === 'number' && framing > 0
+      ? `after ${received} of ${framing} bytes of the body`
+      : 'in the middle of a message'
+  return new CodecError('TRUNCATED', `the stream ended ${where}`)
 }

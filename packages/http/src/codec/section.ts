@@ -15,6 +15,8 @@ const END = 6
 
 interface SectionLimits {
   readonly bytes: number
+  /** What the limit of bytes is called. */
+  readonly name: 'headBytes' | 'trailerBytes'
   readonly fields: number
   readonly tooLarge: CodecErrorReason
 }
@@ -118,8 +120,7 @@ export class Section {
           if (at === stop) break
           const byte = bytes[at]!
           if (byte === COLON && at > lineStart) {
-            if (marked >= maxMarks)
-              throw new CodecError('TOO_MANY_FIELDS', 'it has more field lines than fieldCount')
+            if (marked >= maxMarks) throw tooManyFields(this.#limits.fields)
             marks[marked++] = lineStart - base
             marks[marked++] = at - base
             stage = VALUE
@@ -190,7 +191,8 @@ export class Section {
     this.#stage = stage
     if (this.#at < this.#limits.bytes) return false
     if (stage < START_END) throw new CodecError(this.#startLine!.tooLong, 'the start line does not end')
-    throw new CodecError(this.#limits.tooLarge, 'the field lines are larger than allowed')
+    const { tooLarge, name, bytes: most } = this.#limits
+    throw new CodecError(tooLarge, `the field lines exceed ${name}, which is ${most}`)
   }
 
   /** One decode for all fields, which are slices of it; then everything as it was before the section. */
@@ -219,6 +221,10 @@ export class Section {
     this.#repeat?.remember(bytes, base + origin, base + this.#at, raw)
     return raw
   }
+}
+
+function tooManyFields(most: number): CodecError {
+  return new CodecError('TOO_MANY_FIELDS', `it has more field lines than fieldCount, which is ${most}`)
 }
 
 function expectLF(byte: number): void {

@@ -142,3 +142,6 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     this.#slot.close({ kind: 'error', error })
   }
 }
+
+// Who builds this package may rename a class that names itself.
+Object.defineProperty(IncomingBody, 'name', { value: 'IncomingBody', configurable: true })

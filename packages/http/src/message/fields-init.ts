@@ -27,7 +27,10 @@ export function rawFields(init: FieldsInit): readonly string[] {
     if (typeof value === 'string') raw.push(name, value)
     else if (Array.isArray(value)) for (const line of value as readonly string[]) raw.push(name, line)
     else if (typeof value === 'number') raw.push(name, String(value))
-    else throw new TypeError(`Invalid field ${name}: ${String(value)} is neither text nor a number`)
+    else
+      throw new TypeError(
+        `Invalid field ${name}: a value of type ${typeof value} is neither text nor a number`,
+      )
   }
   return raw
 }

@@ -138,6 +138,20 @@ test('fields of the connection stay behind', async () => {
   ])
 })
 
+test('what a request says to a proxy goes no further', async () => {
+  const seen: (string | undefined)[] = []
+  await using behind = await fetching((exchange) => {
+    const { headers } = exchange.request
+    seen.push(headers.get('x-a'), headers.get('proxy-authorization'))
+    return exchange.respond(200, {}, 'x')
+  })
+  const proxy = 'http://proxy.example'
+  await using front = await fetchingFrom((request) => behind.fetch('http://b/', request), { proxy })
+  const headers = { 'X-A': 'b', 'Proxy-Authorization': 'Basic x' }
+  expect(await (await front.fetch('http://a/', { headers })).text()).toBe('x')
+  expect(seen).toEqual(['b', undefined])
+})
+
 async function* pieces(...all: string[]): AsyncGenerator<Uint8Array> {
   for (const piece of all) {
     await turn()

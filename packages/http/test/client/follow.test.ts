@@ -43,6 +43,7 @@ describe('a redirect', () => {
       'http://raw.example/there?a',
       [`http://raw.example/${status}?to=/there%3Fa`],
     ])
+    expect(() => ((got as { redirects: unknown }).redirects = [])).toThrow(TypeError)
     await got.text()
     const [, second] = server.peers[0]!.asked
     expect([

@@ -176,6 +176,14 @@ describe('interceptors', () => {
     expect(seen).toBe(true)
   })
 
+  test('may ask another client for the request that they have', async () => {
+    await using server = await raw.open((asked) => answer(`${asked.method} ${asked.target} ${asked.body}`))
+    await using other = server.client()
+    await using client = server.client({ interceptors: [(request) => other.request(request.url, request)] })
+    const got = await client.request('/a', { query: { b: 1 }, json: 2, retry: false })
+    expect(await got.text()).toBe('POST /a?b=1 2')
+  })
+
   const thrown = new Error('by the interceptor')
   test.each<[string, unknown]>([
     [

@@ -122,6 +122,18 @@ describe('what cannot be sent is refused before a byte is written', () => {
     ['an empty path of a socket', { unix: '' }, /^Invalid option unix: /],
     ['a query that is none', { query: 'a=b' as unknown as URLSearchParams }, /query/],
     ['options that are none', 'GET' as unknown as RequestOptions],
+    [
+      'an option that there is not',
+      { timeout: 50 } as object,
+      /^Invalid option timeout: there is no such option$/,
+    ],
+    [
+      'one that is undefined',
+      { Headers: undefined } as object,
+      /^Invalid option Headers: there is no such option$/,
+    ],
+    ['one that is a member of all objects', { toString: 1 } as object, /^Invalid option toString: /],
+    ['credentials for a proxy', { headers: { 'Proxy-Authorization': 'Basic x' } }, /the option proxy$/],
   ]
   test.each(refused)('%s', async (_what, options, message = /^(Cannot|Invalid) /) => {
     await using server = await raw.open(() => answer('ahoy'))
@@ -173,6 +185,45 @@ describe('what cannot be sent is refused before a byte is written', () => {
     expect(client.stats()).toMatchObject({ requests: 0, active: 0, origins: {} })
   })
 
+  test.each([
+    ['/there', 'it is not absolute, and the client has no base'],
+    ['a.example', 'it is not absolute, and the client has no base'],
+    [' //a.example', 'it is not absolute, and the client has no base'],
+    ['http://', 'it cannot be parsed'],
+    [' HTTP://a b/', 'it cannot be parsed'],
+  ])('the URL %j in plain words', async (url, why) => {
+    await using client = new Client()
+    expect((await failure(client.request(url))).message).toBe(`Invalid URL: ${why}`)
+    await using based = new Client({ base: 'http://a.example' })
+    expect((await failure(based.request('//a b/'))).message).toBe('Invalid URL: it cannot be parsed')
+  })
+
+  test('an option that there is not, of an upgrade and a download, too', async () => {
+    await using server = await raw.open(() => answer())
+    await using client = server.client()
+    const wrong = { timeout: 50 }
+    const failed = [
+      await failure(client.upgrade('/', { protocol: 'x', ...wrong })),
+      await failure(client.download('/', `${import.meta.dirname}/none`, wrong)),
+      await failure(client.upgrade('/', { protocol: 'x', ...({ body: 'x' } as object) })),
+    ]
+    expect(failed.map(({ message }) => message)).toEqual([
+      'Invalid option timeout: there is no such option',
+      'Invalid option timeout: there is no such option',
+      expect.stringMatching(/^Invalid option body: /),
+    ])
+    expect(server.peers).toHaveLength(0)
+  })
+
+  test('but not what somebody gave to all objects', async () => {
+    await using server = await raw.open(() => answer('ahoy'))
+    const polluted = Object.create({ inherited: 1 }) as RequestOptions
+    await using client = new Client(Object.create({ inherited: 1 }) as ClientOptions)
+    expect(client.state).toBe('open')
+    await using asking = server.client()
+    expect(await (await asking.request('/', polluted)).text()).toBe('ahoy')
+  })
+
   test('what interceptors and the defaults of the client say, too', async () => {
     await using server = await raw.open(() => answer())
     await using bad = server.client({ headers: [['X-A', 'b\r\nc']] })
@@ -203,6 +254,11 @@ describe('a client is refused', () => {
     ['limits.bodyBytes', { limits: { bodyBytes: 1 } }],
     ['interceptors', { interceptors: {} }],
     ['interceptors', { interceptors: [7] }],
+    ['interceptors', { interceptors: [undefined] }],
+    ['interceptors', { interceptors: new Array(1) }],
+    ['interceptors', { interceptors: null }],
+    ['maxConnection: there is no such option', { maxConnection: 3 }],
+    ['url: there is no such option', { url: 'http://a.example' }],
     ['proxy', { proxy: 7 }],
     ['proxy', { proxy: 'gopher://a.example' }],
     ['tls', { tls: 7 }],
@@ -222,7 +278,7 @@ describe('a client is refused', () => {
       error = thrown
     }
     expect(error instanceof TypeError || error instanceof RangeError).toBe(true)
-    expect((error as Error).message).toContain(name === 'base' ? 'Invalid' : name)
+    expect((error as Error).message).toContain(name)
   })
 
   test('with nothing that stands in the documentation', () => {

@@ -130,4 +130,26 @@ describe('a request that is prepared', () => {
     expect(head).toMatch(/^GET http:\/\/a\.example:81\/b\?c HTTP\/1\.1\r\nHost: a\.example:81\r\n/)
     expect(head).toContain('Proxy-Authorization: Basic x\r\n')
   })
+
+  test('gives Proxy-Authorization of its caller to a proxy that knows of none, and to nobody else', () => {
+    const fields = ['PROXY-authorization', 'Basic mine']
+    const given = { authorization: undefined }
+    expect(prepare(preparation({ fields, proxy: given })).head).toContain(
+      'PROXY-authorization: Basic mine\r\n',
+    )
+    for (const proxy of [undefined, { authorization: 'Basic x' }]) {
+      expect(() => prepare(preparation({ fields, proxy }))).toThrow(
+        new TypeError(
+          'Invalid option headers: Proxy-Authorization is made of the user information of the option proxy',
+        ),
+      )
+    }
+  })
+
+  test('asks for another protocol without a body', () => {
+    expect(() => prepare(preparation({ upgrade: 'x', method: 'POST', body: body('a') }))).toThrow(
+      /^Invalid option body: /,
+    )
+    expect(prepare(preparation({ upgrade: 'x' })).head).toContain('Upgrade: x\r\n')
+  })
 })

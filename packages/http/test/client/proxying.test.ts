@@ -96,6 +96,21 @@ describe('a proxy of plain http', () => {
     await client.close()
   })
 
+  test('may be told by the caller who asks, once', async () => {
+    const { server, proxy } = await proxying()
+    const client = new Client({ proxy: server.url })
+    const headers = { 'Proxy-Authorization': 'Basic mine' }
+    await client.request('http://name.example/', { headers })
+    expect(server.peers[0]!.text.match(/Proxy-Authorization: .*/gi)).toEqual([
+      'Proxy-Authorization: Basic mine',
+    ])
+    await client.close()
+    const knowing = new Client({ proxy })
+    expect(await failure(knowing.request('http://name.example/', { headers }))).toBeInstanceOf(TypeError)
+    await knowing.close()
+    await server[Symbol.asyncDispose]()
+  })
+
   test('is told nothing of a request over a unix socket', async () => {
     const { server, proxy } = await proxying()
     const client = new Client({ proxy })
@@ -190,6 +205,66 @@ describe('a tunnel through a proxy', () => {
       retryable: true,
     })
     expect(error.cause).toBeInstanceOf(ConnectError)
+    const { port } = new URL(proxy.url)
+    expect(error.message).toContain(`: Cannot connect to the proxy 127.0.0.1:${port}: `)
+    expect((error.cause as ConnectError).attempts).toMatchObject([{ phase: 'connect', code: 'ECONNREFUSED' }])
+    expect((error.cause as ConnectError).cause).toBeInstanceOf(Error)
+    const plain = await failure<RequestError>(client.request('http://name.example/'))
+    expect(plain.message).toContain(`: Cannot connect to the proxy 127.0.0.1:${port}: `)
     await client.close()
+  })
+
+  test('to a server whose certificate is not taken is an error that names both', async () => {
+    await using server = await start()
+    const proxy = await tunnelling()
+    const client = new Client({ proxy: proxy.url })
+    const error = await failure<RequestError>(client.request(`https://localhost:${portOf(server)}/`))
+    expect(error.message).toContain(
+      `: Cannot connect to localhost:${portOf(server)} through the proxy 127.0.0.1:${new URL(proxy.url).port}: `,
+    )
+    expect(error).toMatchObject({ phase: 'tls', code: 'ERR_FAIRLEAD_CONNECT' })
+    await client.close()
+    await proxy.stop()
+  })
+
+  test('to a proxy whose name does not resolve is an error that says whose name', async () => {
+    const client = new Client({ proxy: 'http://proxy.invalid:3128' })
+    const error = await failure<RequestError>(client.request('https://name.example/'))
+    expect(error.message).toContain('Cannot connect to the proxy proxy.invalid:3128: ')
+    expect(error).toMatchObject({ phase: 'dns', code: 'ERR_FAIRLEAD_CONNECT' })
+    await client.close()
+  })
+
+  test('to a proxy that does not answer in time is an error that says so', async () => {
+    await using proxy = await tcpWay.open()
+    const client = new Client({ proxy: proxy.url, timeouts: { connect: 20 } })
+    const error = await failure<RequestError>(client.request('https://name.example/'))
+    expect(error.message).toContain(`Cannot connect to the proxy 127.0.0.1:${new URL(proxy.url).port}: `)
+    expect(error).toMatchObject({ phase: 'handshake', code: 'ERR_FAIRLEAD_TIMEOUT' })
+    expect(error.cause).toMatchObject({ name: 'TimeoutError', retryable: true })
+    await client.close()
+  })
+
+  test('refused by a proxy of several addresses is an error that says what it answered', async () => {
+    const proxy = await tunnelling(response('407 Who', 'no'))
+    const client = new Client({ proxy: proxy.url.replace('127.0.0.1', 'localhost') })
+    const error = await failure<RequestError>(client.request('https://name.example/'))
+    expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_HTTP_PROXY', phase: 'handshake' })
+    await client.close()
+    await proxy.stop()
+  })
+
+  test('is made without credentials of the caller, which the server would be told', async () => {
+    const proxy = await tunnelling()
+    const client = new Client({ proxy: proxy.url.replace('u:p@', '') })
+    const headers = { 'Proxy-Authorization': 'Basic x' }
+    const error = await failure(client.request('https://name.example/', { headers }))
+    expect([error.constructor, error.message]).toEqual([
+      TypeError,
+      'Invalid option headers: Proxy-Authorization is made of the user information of the option proxy',
+    ])
+    expect(proxy.asked).toEqual([])
+    await client.close()
+    await proxy.stop()
   })
 })

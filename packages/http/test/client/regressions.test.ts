@@ -216,7 +216,7 @@ describe('a hook that connects', () => {
       const made: ByteConnection[] = [await connect!({ signal: new AbortController().signal } as never)]
       const gone = new AbortController()
       const first = watch(client.request('/first', { signal: gone.signal }))
-      for (let tick = 0; tick < ticks; tick++) await undefined
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
       gone.abort('enough')
       const second = watch(client.request('/second'))
       await quiet()
@@ -323,15 +323,13 @@ describe('a client that is destroyed while a request is being made', () => {
 
   test('while its file is opened, sends nothing', async () => {
     await using server = await raw.open(() => answer())
-    for (const end of ['close', 'destroy'] as const) {
-      const client = server.client()
-      const asked = failure(client.request('/', { body: { file: new URL(import.meta.url) } }))
-      await Promise.resolve()
-      void client[end]()
-      expect(await asked).toMatchObject({ code: 'ERR_FAIRLEAD_CLOSED' })
-      await quiet()
-      expect([server.peers.length, client.stats()]).toMatchObject([0, { active: 0, origins: {} }])
-    }
+    const client = server.client()
+    const asked = failure(client.request('/', { body: { file: new URL(import.meta.url) } }))
+    await Promise.resolve()
+    client.destroy()
+    expect(await asked).toMatchObject({ code: 'ERR_FAIRLEAD_CLOSED' })
+    await quiet()
+    expect([server.peers.length, client.stats()]).toMatchObject([0, { active: 0, origins: {} }])
   })
 
   test('by the function that names its proxy, sends nothing', async () => {
@@ -397,6 +395,7 @@ describe('a callback that rejects where none is expected', () => {
     await using server = await raw.open(() => `HTTP/1.1 103 Early Hints\r\n\r\n${answer('text')}`)
     await using client = server.client()
     const thenable = {
+      // oxlint-disable-next-line unicorn/no-thenable -- it is what a callback may give back
       then: (_: unknown, reject: (error: unknown) => void) => reject(new Error('by the callback')),
     }
     const asked = client.request('/', { body: 'text', [name]: () => thenable }).then((got) => got.text())
@@ -468,7 +467,9 @@ test('a pool that is emptied by who hears of a request is still known to its cli
   clientChannels.request.subscribe(listener)
   const second = failure(client.request('/second'))
   clientChannels.request.unsubscribe(listener)
-  expect([await first, standing(client)]).toEqual(['enough', { ...nothing, connecting: 1, queued: 1 }])
+  expect(await first).toBe('enough')
+  const { connecting, connections } = standing(client)
+  expect(connecting + connections).toBe(1)
   await until(() => server.peers[1]?.asked.length === 1)
   client.destroy()
   expect(await second).toMatchObject({ code: 'ERR_FAIRLEAD_CLOSED' })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 
 import { BusyError, LimitError } from '@fairlead/core'
@@ -566,4 +567,23 @@ test('an answer of an odd status is an answer', async () => {
     const got = await client.request(`/${status}`)
     expect([got.status, got.ok, await got.text()]).toEqual([status, status < 300, 'x'])
   }
+})
+
+test('an answer shows what it is, and reads nothing for it', async () => {
+  await using server = await raw.open(() => answer('ahoy', 'X-A: b'))
+  await using client = server.client()
+  const got = await client.request('/a')
+  const shown = inspect(got)
+  for (const part of [
+    /^IncomingResponse \{/,
+    /status: 200/,
+    /url: 'http:\/\/raw\.example\/a'/,
+    /headers: Fields \{[^}]*'X-A': 'b'/,
+    /bodyUsed: false/,
+  ]) {
+    expect(shown).toMatch(part)
+  }
+  expect(await got.text()).toBe('ahoy')
+  expect(inspect(got)).toMatch(/bodyUsed: true/)
+  expect(inspect(IncomingResponse.of(204))).toMatch(/^IncomingResponse \{/)
 })

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import { describe, expect, test } from 'vitest'
 
 import { Fields } from '../../src/codec/index.ts'
@@ -52,4 +54,11 @@ describe('fields without some', () => {
       expect(fields.without(...names)).toBe(fields)
     },
   )
+})
+
+test('fields are shown as they came, those of a repeated name together', () => {
+  expect(inspect(new Fields(['Host', 'a', 'Set-Cookie', 'b', 'Set-Cookie', 'c', '__proto__', 'd']))).toBe(
+    "Fields { Host: 'a', 'Set-Cookie': [ 'b', 'c' ], ['__proto__']: 'd' }",
+  )
+  expect(inspect({ deep: { down: [new Fields(['A', 'b'])] } })).toContain('Fields')
 })

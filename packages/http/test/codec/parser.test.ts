@@ -229,3 +229,47 @@ test('a limit that there is not is refused: misspelt, it would protect nobody', 
   const limits = { headbytes: 5 } as never
   expect(() => new RequestParser(ignore, limits)).toThrow('Cannot limit headbytes: there is no such limit')
 })
+
+describe('what is refused is told with its measure', () => {
+  const refused = (text: string, limits = {}): string => {
+    try {
+      const parser = new RequestParser(ignore, limits)
+      parser.push(bytes(text))
+      parser.end()
+    } catch (error) {
+      return (error as CodecError).message
+    }
+    return ''
+  }
+
+  test.each<[what: string, text: string, message: string, limits?: object]>([
+    ['a body that is cut off', `${POST}he`, 'the stream ended after 2 of 5 bytes of the body'],
+    ['a body that never began', POST, 'the stream ended after 0 of 5 bytes of the body'],
+    [
+      'a body beside an offer',
+      UPGRADE.replace('Upgrade: x', 'Content-Length: 3\r\nUpgrade: x'),
+      'the stream ended after 0 of 3 bytes of the body',
+    ],
+    ['a head that is cut off', POST.slice(0, -2), 'the stream ended in the middle of a message'],
+    [
+      'a head behind a body',
+      `${POST}hello${GET.slice(0, -2)}`,
+      'the stream ended in the middle of a message',
+    ],
+    [
+      'chunks that are cut off',
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe',
+      'the stream ended in the middle of a message',
+    ],
+    ['a head that is too large', GET, 'the field lines exceed headBytes, which is 30', { headBytes: 30 }],
+    [
+      'trailers that are too large',
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-T: long\r\n\r\n',
+      'the field lines exceed trailerBytes, which is 6',
+      { trailerBytes: 6 },
+    ],
+    ['too many fields', UPGRADE, 'it has more field lines than fieldCount, which is 2', { fieldCount: 2 }],
+  ])('%s', (_what, text, message, limits) => {
+    expect(refused(text, limits)).toBe(`Cannot read message: ${message}`)
+  })
+})

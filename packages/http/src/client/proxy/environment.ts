@@ -15,7 +15,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * @throws TypeError that names the variable, where a proxy that would be used is malformed.
  * @example
  * ```ts
- * const client = new Client({ proxy: proxyFromEnvironment({ https_proxy: 'proxy.example:3128', no_proxy: '.local' }) })
+ * // HTTPS_PROXY=http://proxy.example:3128 NO_PROXY=.local node program.js
+ * const client = new Client({ proxy: 'environment' })
  * ```
  */
 export function proxyFromEnvironment(env: Environment = process.env): (url: URL) => URL | undefined {

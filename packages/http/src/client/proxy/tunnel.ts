@@ -29,8 +29,9 @@ export interface TunnelOptions {
  * @throws TypeError for a host, a port or a field that cannot be sent.
  * @example
  * ```ts
- * const toOrigin = tunnel({ host: 'example.com', port: 443, timeout: 10_000 })
- * const connection = await tcp.connect({ host: 'proxy', port: 3128, prelude: toOrigin, tls: { servername: 'example.com' } })
+ * // Made of the option proxy, for each https URL:
+ * const client = new Client({ proxy: 'http://user:password@proxy.example:3128' })
+ * console.log((await client.request('https://example.com/')).status)
  * ```
  */
 export function tunnel(options: TunnelOptions): (connection: ByteConnection) => Promise<void> {
