@@ -201,7 +201,7 @@ describe('what cannot be sent is refused before a byte is written', () => {
   test('an option that there is not, of an upgrade and a download, too', async () => {
     await using server = await raw.open(() => answer())
     await using client = server.client()
-    const wrong = { timeout: 50 }
+    const wrong: object = { timeout: 50 }
     const failed = [
       await failure(client.upgrade('/', { protocol: 'x', ...wrong })),
       await failure(client.download('/', `${import.meta.dirname}/none`, wrong)),

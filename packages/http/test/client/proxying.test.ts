@@ -247,6 +247,7 @@ describe('a tunnel through a proxy', () => {
 
   test('refused by a proxy of several addresses is an error that says what it answered', async () => {
     const proxy = await tunnelling(response('407 Who', 'no'))
+    // Where that is ::1 as well, nobody is there.
     const client = new Client({ proxy: proxy.url.replace('127.0.0.1', 'localhost') })
     const error = await failure<RequestError>(client.request('https://name.example/'))
     expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_HTTP_PROXY', phase: 'handshake' })
