@@ -11,6 +11,8 @@ import { tunnel } from './proxy/tunnel.ts'
 export interface Route extends Omit<ConnectTarget, 'signal'> {
   /** The proxy that is connected to in the place of the target. */
   readonly proxy: HttpProxy | undefined
+  /** Whether a proxy is asked for a tunnel: for TLS, and for what goes on as another protocol. */
+  readonly tunnelled: boolean
 }
 
 /** What TLS to a server of HTTP/1.1 says, unless it is told otherwise; remembers sessions. */
@@ -20,13 +22,13 @@ export function tlsFor(tls: TlsClientOptions = {}): TlsClientOptions {
 
 /** Connects over tcp: to the target, or to its proxy and, for https, through it. */
 export async function connect(route: Route, signal: AbortSignal): Promise<ByteConnection> {
-  const { unix, tls, timeouts, proxy } = route
+  const { unix, tls, timeouts, proxy, tunnelled } = route
   const { dns, connect: connectTimeout, tls: tlsTimeout } = timeouts
   const { host, port } = proxy ?? route
   const connected = tcp.connect({
     ...(unix === undefined ? { host, port } : { path: unix }),
     ...(tls && { tls }),
-    ...(proxy && !proxy.secure && tls && { prelude: through(proxy, route) }),
+    ...(proxy && tunnelled && { prelude: through(proxy, route) }),
     ...within({ dnsTimeout: dns, connectTimeout, tlsTimeout }),
     // A request has a time of its own for that.
     writeTimeout: Infinity,

@@ -65,15 +65,17 @@ export class Dispatcher implements CallHost {
   #dispatch(hop: Hop, body: OutgoingBody | null): Promise<Outcome> {
     const { target, shared, request, until } = hop
     const { signal, onInform, onDownload, onUpload, trailers } = request
+    // What is not read as HTTP any more is none of a proxy's business (RFC 6455 section 4.1 for WebSocket).
+    const tunnelled = target.origin.secure || hop.upgrade !== undefined
     let pool, prepared, proxy
     try {
       proxy = shared.unix === undefined ? this.#pools.proxyOf(target.url) : undefined
       // To a proxy that makes a tunnel, nothing is said but in its beginning.
-      const asked = target.origin.secure ? undefined : proxy
+      const asked = tunnelled ? undefined : proxy
       prepared = asked || body !== null ? this.#prepare(hop, body, asked) : this.#prepareOnce(hop)
       // The function that names the proxy may do anything, too.
       signal?.throwIfAborted()
-      pool = this.#pools.of(target, shared.unix, proxy)
+      pool = this.#pools.of(target, shared.unix, proxy, tunnelled)
     } catch (error) {
       body?.discard()
       return rejected(error)
@@ -88,7 +90,7 @@ export class Dispatcher implements CallHost {
           clientChannels.request.publish({ request: call.record })
           // Whoever heard of it may have aborted it, or what was in its pool, or may have closed the client.
           if (call.over) return
-          call.pool = this.#pools.of(target, shared.unix, proxy)
+          call.pool = this.#pools.of(target, shared.unix, proxy, tunnelled)
         }
         call.pool.dispatch(call)
       } catch (error) {

@@ -55,13 +55,13 @@ export class Pools implements Iterable<Pool> {
    *
    * @throws what they were destroyed with.
    */
-  of({ origin }: Target, unix: string | undefined, proxy: HttpProxy | undefined): Pool {
+  of({ origin }: Target, unix: string | undefined, proxy: HttpProxy | undefined, tunnelled: boolean): Pool {
     if (this.#destroyed) throw this.#destroyed
-    const whom = proxy && !origin.secure ? proxy : origin
+    const whom = proxy && !tunnelled ? proxy : origin
     const key = unix === undefined && !proxy ? whom.key : `${whom.key} by ${unix ?? nameOf(proxy!)}`
     const known = this.#pools.get(key)
     if (known) return known
-    const pool = new Pool(key, whom.key, this.#opener(origin, unix, proxy), this.#host)
+    const pool = new Pool(key, whom.key, this.#opener(origin, unix, proxy, tunnelled), this.#host)
     if (this.#draining) pool.drain()
     this.#pools.set(key, pool)
     return pool
@@ -78,25 +78,32 @@ export class Pools implements Iterable<Pool> {
     for (const pool of this) pool.destroy(error)
   }
 
-  #opener(origin: Origin, unix: string | undefined, proxy: HttpProxy | undefined): Opener {
+  #opener(
+    origin: Origin,
+    unix: string | undefined,
+    proxy: HttpProxy | undefined,
+    tunnelled: boolean,
+  ): Opener {
     const hook = this.#hook
-    if (proxy?.secure && origin.secure && !hook) {
+    if (proxy?.secure && tunnelled && !hook) {
       throw new TypeError(
-        'Invalid option proxy: https through a proxy that speaks TLS itself is up to a function, the option connect',
+        'Invalid option proxy: a tunnel through a proxy that speaks TLS itself is up to a function, the option connect',
       )
     }
+    const asked = tunnelled ? undefined : proxy
     // Said once for each pool: options of TLS are read once for each object.
     const tls = proxy || unix !== undefined ? { serverName: origin.host, ...this.#tls } : this.#tls
-    const direct = proxy && !origin.secure ? { ...tls, serverName: proxy.host } : tls
-    const secure = proxy && !origin.secure ? proxy.secure : origin.secure
+    const direct = asked ? { ...tls, serverName: asked.host } : tls
+    const secure = (asked ?? origin).secure
     // With a hook nobody else connects to the proxy, and on this connection come the requests to all origins.
-    const { key, host, port } = hook && proxy && !origin.secure ? proxy : origin
+    const { key, host, port } = hook && asked ? asked : origin
     const route: Omit<Route, 'timeouts'> = {
       origin: key,
       host,
       port,
       unix,
       proxy,
+      tunnelled,
       tls: secure ? direct : undefined,
     }
     return (signal, timeouts): Promise<ByteConnection> =>

@@ -167,6 +167,22 @@ describe('a tunnel through a proxy', () => {
     await proxy.stop()
   })
 
+  test('carries another protocol, of plain http, too', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n'
+    await using server = await tcpWay.open(() => switching)
+    const proxy = await tunnelling()
+    const client = new Client({ proxy: proxy.url })
+    const { response, connection } = await client.upgrade(`http://127.0.0.1:${server.port}/a`, {
+      protocol: 'shout',
+    })
+    expect([response.status, server.peers[0]!.asked[0]!.target]).toEqual([101, '/a'])
+    expect(proxy.asked[0]).toMatch(new RegExp(`^CONNECT 127\\.0\\.0\\.1:${server.port} HTTP/1.1\\r\\n`))
+    expect(server.peers[0]!.text).not.toContain(basic)
+    connection!.destroy()
+    await client.close()
+    await proxy.stop()
+  })
+
   test('that the proxy refuses is an error of the phase handshake', async () => {
     const proxy = await tunnelling(response('403 Forbidden', 'no'))
     const client = new Client({ proxy: proxy.url, tls: { ca } })

@@ -356,7 +356,7 @@ describe('17. Lengths that lie', () => {
 
   test('a line that never ends is held up to the limit, and no longer', () => {
     const piece = Buffer.alloc(1024, 'a')
-    const grown = growth(() => {
+    const work = (): unknown => {
       const parsers = Array.from({ length: 20 }, () => new RequestParser(ignore))
       for (const parser of parsers) {
         parser.push(latin1('GET / HTTP/1.1\r\nA: '))
@@ -365,7 +365,10 @@ describe('17. Lengths that lie', () => {
         }).toThrow(CodecError)
       }
       return parsers
-    })
+    }
+    // What the first round leaves is code that was made ready.
+    work()
+    const grown = growth(work)
     expect(grown).toBeLessThan(20 * 64 * 1024)
   })
 })
