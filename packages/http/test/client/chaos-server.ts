@@ -28,7 +28,7 @@ export function contentFor(token: string): string {
 const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }
 const bomb = gzipSync(Buffer.alloc(3_000_000))
 
-export const tokens = /t[0-9]+x[0-9]+z/g
+const tokens = /t[0-9]+x[0-9]+z/g
 
 interface Asked {
   readonly method: string
