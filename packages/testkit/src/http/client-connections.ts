@@ -96,11 +96,11 @@ export const clientConnectionFeatures: readonly Feature[] = [
 
   feature('there are no more connections than allowed, and who came first is served first', async (broom) => {
     const server = await raw(broom)
-    const asking = client(broom, server, { maxConnections: 2, maxQueued: 12 })
+    const asking = client(broom, server, { maxConnections: 2, maxQueued: 10 })
     const targets = Array.from({ length: 12 }, (_, at) => `/${at}`)
     const asked = targets.map((target) => asking.request(target).then((got) => got.text()))
     const inTime = Promise.all(asked)
-    // None of them has a connection yet.
+    // For two of them connections are on their way; the others wait.
     assert.equal((await requestErrorOf(asking.request('/more'))).code, 'ERR_FAIRLEAD_LIMIT')
     await Promise.all([server.peer(0), server.peer(1)])
     assert.deepEqual(standing(asking), { connections: 2, idle: 0, connecting: 0, queued: 10 })

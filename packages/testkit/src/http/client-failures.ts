@@ -146,7 +146,7 @@ export const clientFailureFeatures: readonly Feature[] = [
       ['headers', server.origin, {}, true],
       ['headers', server.origin, { body: 'ahoy' }, false],
       ['body', `${server.origin}/body`, {}, false],
-      ['total', server.origin, {}, false],
+      ['total', server.origin, {}, true],
       ['write', `http://127.0.0.1:${portOf(deaf)}`, { method: 'PUT', body: large }, true],
     ]
     await soon(
