@@ -129,7 +129,8 @@ export class Client implements Resource {
    * @throws as {@link request} does; FileError for what the disk, the answer's status or its digest forbids.
    * @example
    * ```ts
-   * const saved = await client.download('/film.mkv', 'film.mkv', { resume: true })
+   * const asking = new Client()
+   * const saved = await asking.download('http://127.0.0.1:8080/film.mkv', 'film.mkv', { resume: true })
    * console.log(saved.size, saved.resumed)
    * ```
    */

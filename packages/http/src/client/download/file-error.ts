@@ -33,6 +33,7 @@ type FileErrorCode =
  *
  * @example
  * ```ts
+ * const response = await request('http://127.0.0.1:8080/film.mkv')
  * try {
  *   await response.toFile('/mnt/stick/film.mkv')
  * } catch (error) {
