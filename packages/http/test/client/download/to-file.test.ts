@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -359,25 +351,6 @@ describe('nothing is left of a file, and no descriptor,', () => {
     await until(() => standing(client).connections === 0)
     client.destroy()
   })
-})
-
-test('without hard links a file that is there stays as well', async () => {
-  // Two names on file systems of which only the mock is without links.
-  vi.doMock('node:fs/promises', async (original) => ({
-    ...(await original<object>()),
-    link: () => Promise.reject(systemError('EPERM')),
-  }))
-  vi.resetModules()
-  const { FileTarget } = await import('../../../src/client/download/file-target.ts')
-  vi.doUnmock('node:fs/promises')
-  writeFileSync(folder.path('a'), 'new')
-  await new FileTarget(folder.path('file'), false).place(folder.path('a'), false)
-  expect(folder.names()).toEqual(['file'])
-  writeFileSync(folder.path('a'), 'newer')
-  const error = await failure(new FileTarget(folder.path('file'), false).place(folder.path('a'), false))
-  expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_FILE_EXISTS' })
-  expect(readFileSync(folder.path('file'), 'utf8')).toBe('new')
-  expect(existsSync(folder.path('a'))).toBe(true)
 })
 
 test('the mode is what was asked for, less the umask', async () => {
