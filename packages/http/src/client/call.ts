@@ -342,7 +342,7 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
       flow: (wanted: boolean) => {
         if (!this.#ended) this.#on?.flow(this, wanted)
       },
-      fail: () => this.#cut(undefined),
+      fail: (error: unknown) => this.#cut(this.#known(error)),
     }
     const sink: BodySink = {
       push: (chunk) => body.push(chunk),

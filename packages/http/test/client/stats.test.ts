@@ -185,3 +185,17 @@ describe('diagnostics', () => {
     expect([client.stats().active, server.peers.length]).toEqual([0, 1])
   })
 })
+
+test('a body that cannot be decoded is told of with its error', async () => {
+  await using server = await raw.open(
+    () => `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 40000\r\n\r\n${'x'.repeat(40_000)}`,
+  )
+  await using client = server.client()
+  const told: unknown[] = []
+  const listener = ({ error }: { error: unknown }): void => void told.push(error)
+  clientChannels.error.subscribe(listener)
+  const error = await failure((await client.request('/')).bytes())
+  clientChannels.error.unsubscribe(listener)
+  expect(error).toMatchObject({ code: 'ERR_FAIRLEAD_HTTP_CONTENT_CODING' })
+  expect(told).toEqual([expect.objectContaining({ code: 'ERR_FAIRLEAD_HTTP_CONTENT_CODING' })])
+})
