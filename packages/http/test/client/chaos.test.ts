@@ -13,7 +13,7 @@ const clock = useManualClock()
 watchStrays()
 
 /** `CHAOS=from:count` runs other seeds. */
-const [from = 1, count = 100] = (process.env['CHAOS'] ?? '').split(':').filter(Boolean).map(Number)
+const [from = 1, count = 150] = (process.env['CHAOS'] ?? '').split(':').filter(Boolean).map(Number)
 
 /** Many turns of the event loop, in which all that waits for the other side has its time, and threads have theirs. */
 async function settle(done: () => boolean, patience = 3_000): Promise<boolean> {
