@@ -1,8 +1,6 @@
 import {
-  BrokenError,
   BusyError,
   type ByteConnection,
-  ClosedError,
   type CloseReason,
   LimitError,
   type SocketError,
@@ -11,10 +9,12 @@ import {
 import { Deadline, type InnerHandler } from '@fairlead/core/transport'
 
 import { CodecError, type Fields, isBodiless, type ResponseHead, ResponseParser } from '../codec/index.ts'
-import { HttpProtocolError, protocolErrorOf } from '../errors.ts'
-import { BodyWriter } from './body/body-writer.ts'
+import { protocolErrorOf } from '../errors.ts'
 import type { Call } from './call.ts'
+import { abandoned, errorOf, unanswered, unasked, unexpected, unwanted } from './connection-errors.ts'
 import { clientChannels } from './diagnostics.ts'
+import { promiseOf } from './keep-alive.ts'
+import { Sending, type SendingHost } from './sending.ts'
 import type { Limits } from './settings.ts'
 
 /** Whose connections they are. */
@@ -43,12 +43,10 @@ interface Holding {
 /** Milliseconds that a server has to end a connection that this side has ended. */
 const closingGrace = 1_000
 
-/** Milliseconds by which this side is earlier than the server said it would close, but for half of short times. */
-const margin = 1_000
-
 /**
  * One connection to a server, and the requests that wait on it for their answers: one, or more where they are
- * pipelined. Answers come in the order of their requests; whatever comes beside them ends the connection.
+ * pipelined. Answers come in the order of their requests; whatever comes beside them ends the connection. What leaves
+ * is {@link Sending}'s.
  *
  * ```text
  *   idle ──send──▶ busy ──last answer──▶ idle
@@ -56,19 +54,14 @@ const margin = 1_000
  *     └──bytes, end, time──▶ gone ◀──────malformed, cut, abandoned, 101
  * ```
  */
-export class ClientConnection implements InnerHandler<Uint8Array> {
+export class ClientConnection implements InnerHandler<Uint8Array>, SendingHost {
   readonly connection: ByteConnection
   readonly #host: ConnectionHost
   readonly #parser: ResponseParser
   readonly #calls: Call[] = []
   readonly #reading = new Deadline({ onDeadline: () => this.#waited() })
-  readonly #writing = new Deadline({ onDeadline: () => this.#blocked() })
+  readonly #sending = new Sending(this)
   #wait: Wait = 'nothing'
-  /** The body that is on its way out, and whose it is. */
-  #writer: BodyWriter | undefined
-  #writes: Call | undefined
-  /** Its body waits for 100 (Continue). */
-  #expects: Call | undefined
   #answering: Call | undefined
   #switch: ResponseHead | undefined
   #keepAlive = true
@@ -100,7 +93,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   takes(call: Call): boolean {
     if (this.#gone || this.#parsing || !this.#keepAlive || this.connection.state !== 'open') return false
     const waiting = this.#calls.length
-    if (waiting === 0) return this.#writer === undefined
+    if (waiting === 0) return this.#sending.call === undefined
     if (waiting >= this.#host.pipelining || !call.request.safe) return false
     // Behind its first answer: only then is it known that the server keeps connections (RFC 9112 section 9.3.2).
     return (
@@ -111,7 +104,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
 
   /** Whether requests wait on it. */
   get busy(): boolean {
-    return this.#calls.length > 0 || this.#writer !== undefined
+    return this.#calls.length > 0 || this.#sending.call !== undefined
   }
 
   /** Sends it; {@link takes} was true. */
@@ -132,7 +125,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
       clientChannels.send.publish({ request: call.record, connection, attempt: call.attempts, reused })
     }
     try {
-      this.#write(call)
+      this.#sending.start(call)
     } catch (error) {
       this.#fail(error)
     }
@@ -141,7 +134,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   /** Whoever asked wants no more of it. Those before it have their answers first. */
   abandon(call: Call): void {
     const at = this.#calls.indexOf(call)
-    if (at === 0 || this.#writes === call) this.#fail(abandoned())
+    if (at === 0 || this.#sending.call === call) this.#fail(abandoned())
   }
 
   /** The reader of `call`'s answer wants more of it, or none for now. */
@@ -197,11 +190,9 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   onEnd(): void {
     if (this.#gone) return
     const call = this.#calls[0]
-    if (call === undefined) return this.#writer ? this.#fail(unwanted()) : this.close()
+    if (call === undefined) return this.#sending.call ? this.#fail(unwanted()) : this.close()
     if (!call.answered && !this.#parser.inHead) {
-      return this.#fail(
-        new BrokenError('The server closed the connection before it answered', { phase: 'headers' }),
-      )
+      return this.#fail(unanswered())
     }
     try {
       this.#parser.end()
@@ -213,8 +204,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   }
 
   onDrain(): void {
-    this.#writing.clear()
-    this.#writer?.drain()
+    this.#sending.drain()
   }
 
   onShutdown(): void {
@@ -231,96 +221,28 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     return []
   }
 
-  #write(call: Call): void {
-    const { head, body, framing, expect } = call.request
-    if (body === null || framing === 'none' || framing === 0) {
-      this.#put(call, head.length, this.connection.write(head, 'latin1'))
-      this.#asked(call)
-    } else if (expect > 0) {
-      this.#put(call, head.length, this.connection.write(head, 'latin1'))
-      this.#expects = call
-      this.#await('continue')
-    } else if (body.whole !== undefined && framing !== 'chunked') this.#writeWhole(call, head, body.whole)
-    else this.#stream(call, head)
+  wrote(bytes: number): void {
+    this.#host.count(0, bytes)
   }
 
-  /** Head and body in one write. */
-  #writeWhole(call: Call, head: string, body: string | Uint8Array): void {
-    const { connection } = this
-    const { length } = call.request.body!
-    let room: boolean
-    if (typeof body === 'string' && body.length === length) room = connection.write(head + body, 'latin1')
-    else {
-      connection.cork()
-      connection.write(head, 'latin1')
-      room = connection.write(body)
-      connection.uncork()
-    }
-    this.#put(call, head.length + length!, room)
-    call.uploaded(length!)
-    this.#asked(call)
+  expecting(): void {
+    this.#await('continue')
   }
 
-  #stream(call: Call, head: string): void {
-    const { framing, body } = call.request
-    this.#writes = call
-    let bytes = 0
-    const writer = new BodyWriter(
-      this.connection,
-      { source: body!.open(), framing: framing as 'chunked' | number, trailers: call.trailers },
-      {
-        wrote: (more) => {
-          bytes += more
-          this.#host.count(0, more)
-          call.bytesWritten = bytes
-        },
-        progress: (sent) => call.uploaded(sent),
-        blocked: (yes) => this.#block(yes, call),
-        finished: () => this.#written(call),
-        failed: (error) => this.#fail(error),
-      },
-    )
-    bytes = call.bytesWritten
-    this.#writer = writer
-    writer.start(head)
-  }
-
-  /** The server wants the body, or has been waited for long enough. */
-  #goOn(): void {
-    const call = this.#expects
-    if (call === undefined) return
-    this.#expects = undefined
-    try {
-      this.#stream(call, '')
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  /** The body is out, or will never be. */
-  #written(call: Call): void {
-    this.#writer = this.#writes = undefined
-    this.#writing.clear()
-    if (this.#gone) return
-    this.#asked(call)
-    if (!this.#calls.includes(call)) this.#settle()
-  }
-
-  /** All of it is written: the server has its time from now on. */
-  #asked(call: Call): void {
+  /** The server has its time from now on. */
+  asked(call: Call): void {
     call.sent()
     if (this.#calls[0] === call && !call.answered) this.#await('headers')
   }
 
-  #put(call: Call, bytes: number, room: boolean): void {
-    call.bytesWritten += bytes
-    this.#host.count(0, bytes)
-    if (!room) this.#block(true, call)
+  written(call: Call): void {
+    if (this.#gone) return
+    this.asked(call)
+    if (!this.#calls.includes(call)) this.#settle()
   }
 
-  #block(yes: boolean, call: Call): void {
-    if (yes) this.#writing.set(call.shared.times.write)
-    else this.#writing.clear()
+  failed(error: unknown): void {
+    this.#fail(error)
   }
 
   #begin(head: ResponseHead): void {
@@ -332,7 +254,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     if (head.status < 200) {
       call.inform(head)
       if (this.#gone) return
-      if (head.status === 100) this.#goOn()
+      if (head.status === 100) this.#sending.goOn()
       if (this.#wait === 'headers') this.#await('headers')
       return
     }
@@ -340,24 +262,14 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     this.#keepAlive = head.keepAlive && !call.request.close
     this.#promised = this.#keepAlive ? promiseOf(head.fields) : 0
     // It has its answer, and will not read what it did not wait for.
-    if (this.#expects === call) {
-      this.#expects = undefined
-      this.#keepAlive = false
-    } else if (this.#writer && head.status >= 400) this.#stop()
+    if (!this.#sending.answered(call, head.status)) this.#keepAlive = false
     call.answer(head, isBodiless({ status: head.status, method: call.request.method }))
   }
 
   #offer(call: Call, head: ResponseHead): void {
     const { upgrade } = call.request
     if (upgrade === undefined || !head.upgrade?.includes(upgrade.toLowerCase())) {
-      throw new HttpProtocolError(
-        'Cannot read message: the server switches to a protocol that nobody asked for',
-        {
-          side: 'remote',
-          statusHint: 502,
-          code: 'ERR_FAIRLEAD_HTTP_UNEXPECTED',
-        },
-      )
+      throw unexpected('the server switches to a protocol that nobody asked for')
     }
     this.#switch = head
   }
@@ -369,30 +281,22 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     this.#resume()
     if (this.#calls.length > 0) this.#await('headers')
     else this.#await('nothing')
-    call.end(trailers, this.#writes === call)
+    call.end(trailers, this.#sending.call === call)
   }
 
   /** What one read brought is done: it is known whether there is room for another request. */
   #settle(): void {
     if (this.#calls[0]?.over) return this.#fail(abandoned())
-    if (this.#calls.length === 0 && this.#writer === undefined) {
+    if (this.#calls.length === 0 && this.#sending.call === undefined) {
       if (!this.#keepAlive || this.#promised <= 0) return this.close()
     } else if (!this.#keepAlive && this.#answering === undefined && this.#calls.length > 0) {
       // Those behind the last answer were not looked at.
-      return this.#fail(
-        new BrokenError('The server closed the connection before it answered', { phase: 'headers' }),
-      )
+      return this.#fail(unanswered())
     }
-    if (this.#keepAlive && this.#answering === undefined && this.#writer === undefined) this.#host.free(this)
+    if (this.#keepAlive && this.#answering === undefined && this.#sending.call === undefined) {
+      this.#host.free(this)
+    }
     if (!this.busy) this.rest()
-  }
-
-  /** Nothing more of the body is sent; the connection ends behind the answer. */
-  #stop(): void {
-    this.#keepAlive = false
-    this.#writer?.stop(new ClosedError('Cannot send body: the answer came before it was sent'))
-    this.#writer = this.#writes = undefined
-    this.#writing.clear()
   }
 
   #handOver(head: ResponseHead, rest: Uint8Array): void {
@@ -432,19 +336,13 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   #waited(): void {
     const wait = this.#wait
     if (wait === 'idle') return this.close()
-    if (wait === 'continue') return this.#goOn()
+    if (wait === 'continue') return this.#sending.goOn()
     if (wait === 'nothing') return
     const call = this.#calls[0]
     const body = call?.read ? 'no more of the body came' : 'nobody read the body'
     const what = wait === 'headers' ? 'no answer came' : body
     const time = call?.shared.times[wait]
     this.#fail(new TimeoutError(`${what} for ${time} ms`, { phase: wait }))
-  }
-
-  #blocked(): void {
-    const call = this.#writes ?? this.#calls.at(-1)
-    const time = call?.shared.times.write
-    this.#fail(new TimeoutError(`the server took nothing for ${time} ms`, { phase: 'write' }))
   }
 
   /** It is no place for requests any more. */
@@ -458,7 +356,7 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
     this.#gone = true
     this.#answering = undefined
     this.#reading.clear()
-    this.#writing.clear()
+    this.#sending.release()
   }
 
   /** What the parser threw, by the names that options have. */
@@ -479,57 +377,14 @@ export class ClientConnection implements InnerHandler<Uint8Array> {
   #fail(error: unknown, begun = this.#parser.inHead): void {
     if (this.#gone) return
     this.#stand()
-    this.#writer?.stop(error)
     const calls = this.#calls.splice(0)
-    const writes = this.#writes
-    this.#writer = this.#writes = undefined
+    const writes = this.#sending.call
+    this.#sending.stop(error)
     this.connection.destroy(error instanceof Error ? error : undefined)
     calls.forEach((call, at) => call.fail(error, at === 0 && (begun || call.begun)))
     // Its answer is there already, and its body was still on its way.
     if (writes && !calls.includes(writes)) writes.fail(error, true)
     // Behind those that want another connection, so that the pool they are in is not found empty.
     this.#host.gone(this)
-  }
-}
-
-function abandoned(): ClosedError {
-  return new ClosedError('Cannot read: it was abandoned')
-}
-
-function unwanted(): BrokenError {
-  return new BrokenError('The server closed the connection before it took the body', { phase: 'write' })
-}
-
-function unasked(): HttpProtocolError {
-  return new HttpProtocolError('Cannot read message: bytes came that answer no request', {
-    side: 'remote',
-    statusHint: 502,
-    code: 'ERR_FAIRLEAD_HTTP_UNEXPECTED',
-  })
-}
-
-/** How long the server said it would wait (`Keep-Alive: timeout=5`, RFC 2068 section 19.7.1), less a margin. */
-function promiseOf(fields: Fields): number {
-  const value = fields.get('keep-alive')
-  const seconds = value === undefined ? undefined : /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})/i.exec(value)?.[1]
-  if (seconds === undefined) return Infinity
-  const time = Number(seconds) * 1_000
-  return Math.max(time - margin, time / 2)
-}
-
-/** What a request hears of the end of its connection. */
-function errorOf(reason: CloseReason): Error {
-  switch (reason.kind) {
-    case 'error':
-      return reason.error
-    case 'timeout':
-      return new TimeoutError(`${reason.phase} timeout`, { phase: reason.phase })
-    case 'remote':
-      return new BrokenError('The server closed the connection')
-    case 'local':
-    case 'shutdown':
-    case 'handover':
-    default:
-      return new ClosedError('The connection was closed')
   }
 }
