@@ -11,16 +11,9 @@ import { Deadline } from '@fairlead/core/transport'
 
 import type { Fields, ResponseHead } from '../codec/index.ts'
 import type { BodySink } from '../coding/body-sink.ts'
-import {
-  codingsOf,
-  type Decoder,
-  decodeInto,
-  type DecoderLimits,
-  decodeWhole,
-  wholeLimit,
-} from '../coding/decoder.ts'
-import { Pieces } from '../message/pieces.ts'
+import { codingsOf, type DecoderLimits } from '../coding/decoder.ts'
 import { type Abortable, unwatch, watch } from './abort-watch.ts'
+import { BodyIntake, type IntakeHost } from './body-intake.ts'
 import type { ClientConnection } from './connection.ts'
 import { clientChannels, type RequestRecord } from './diagnostics.ts'
 import { RequestError } from './errors.ts'
@@ -72,7 +65,7 @@ const none: readonly never[] = Object.freeze([])
  *      └─────again──────┴──────fail──────┴────────────────┘
  * ```
  */
-export class Call implements Abortable, ResponseSource, ResponseFacts {
+export class Call implements Abortable, ResponseSource, ResponseFacts, IntakeHost {
   readonly request: PreparedRequest
   readonly shared: Shared
   /** Who has, or looks for, a connection for it. */
@@ -94,12 +87,9 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
   #on: ClientConnection | undefined
   #phase = 'connect'
   #body: ResponseBody | undefined
-  /** Where the bytes of the body go, decoded. */
-  #sink: BodySink | undefined
-  /** The body is encoded so. Until it is known whether one read brought all of it, it is kept. */
+  #intake: BodyIntake | undefined
+  /** The codings of the body, which are taken off. */
   #codings: readonly string[] | undefined
-  #encoded: Pieces | undefined
-  #decoder: Decoder | undefined
   #response: IncomingResponse | undefined
   /** The answer is there, whole. */
   #ended = false
@@ -109,8 +99,6 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
   #over = false
   #record: RequestRecord | undefined
   #received = 0
-  /** Whether the reader of the body has room for more. */
-  #wanted = true
   /** When it began to wait for a connection, by the clock of deadlines. */
   queuedAt: number
 
@@ -218,7 +206,8 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
     const body = (this.#body = new ResponseBody(this, brief))
     const codings = this.shared.decode && !bodiless ? codingsOf(head.fields) : undefined
     const { onDownload } = this.#options
-    this.#sink = onDownload ? this.#reporting(body, onDownload, codings ? undefined : framing) : body
+    const sink = onDownload ? this.#reporting(body, onDownload, codings ? undefined : framing) : body
+    this.#intake = new BodyIntake(sink, codings, this)
     this.#codings = codings
     this.#response = new IncomingResponse(head, this, body)
     if (clientChannels.response.hasSubscribers) {
@@ -228,27 +217,21 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#codings === undefined || this.#decoder) (this.#decoder ?? this.#sink!).push(chunk)
-    else (this.#encoded ??= new Pieces()).push(chunk)
+    this.#intake!.push(chunk)
   }
 
   /** What one read brought is done. @throws LimitError for more codings than are allowed. */
   settle(): void {
-    if (this.#codings === undefined || this.#decoder || this.#ended) return
-    this.#decoder = this.#open(this.#codings, this.#sink!)
-    const encoded = this.#encoded
-    this.#encoded = undefined
-    if (encoded) this.#decoder.push(encoded.whole())
+    this.#intake?.settle()
   }
 
   /** The last byte of the answer came. */
   end(trailers: Fields | undefined, uploading: boolean): void {
-    const encoded = this.#encoded?.whole() ?? new Uint8Array()
+    const intake = this.#intake!
     this.#ended = true
     // The server may well want the rest of what it has answered already.
     this.#uploading = uploading
-    this.#decoding =
-      this.#codings !== undefined && (this.#decoder !== undefined || encoded.byteLength > wholeLimit)
+    this.#decoding = intake.lasts
     this.#settleEnd()
     if (clientChannels.end.hasSubscribers) {
       clientChannels.end.publish({
@@ -257,22 +240,7 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
         duration: this.#duration,
       })
     }
-    const sink = this.#sink!
-    if (this.#codings === undefined) return sink.finish(trailers)
-    if (this.#decoder) return this.#decoder.finish(trailers)
-    try {
-      if (encoded.byteLength <= wholeLimit) {
-        const decoded = decodeWhole(this.#codings, encoded, this.#decoderLimits)
-        if (decoded.byteLength > 0) sink.push(decoded)
-        sink.finish(trailers)
-      } else {
-        this.#decoder = this.#open(this.#codings, sink)
-        this.#decoder.push(encoded)
-        this.#decoder.finish(trailers)
-      }
-    } catch (error) {
-      sink.abort(this.#known(error))
-    }
+    intake.finish(trailers)
   }
 
   /** The server goes on with another protocol; `head` is what it sent of that already. */
@@ -316,46 +284,41 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
   }
 
   flow(wanted: boolean): void {
-    this.#wanted = wanted
-    if (this.#decoder) this.#decoder.flow(wanted)
-    else if (!this.#ended) this.#on?.flow(this, wanted)
+    this.#intake?.flow(wanted)
+  }
+
+  flowEncoded(wanted: boolean): void {
+    this.#on?.flow(this, wanted)
+  }
+
+  decodingFailed(error: unknown): void {
+    this.#cut(this.known(error))
+  }
+
+  wasDecoded(): void {
+    this.#decoding = false
+    this.#settleEnd()
   }
 
   /** The reader wants no more. */
   cancel(error?: unknown): void {
     const why = error ?? new SocketError('Cannot read body: it was discarded')
     if (!this.#ended) return this.#cut(why)
-    this.#decoder?.abort(why)
+    this.#intake?.abortDecoding(why)
     if (this.#over) return
     // Whoever wants no more of the answer does not send the rest of the request, either.
     this.#finish(false)
     this.#on?.abandon(this)
   }
 
-  get #decoderLimits(): DecoderLimits {
+  get decoderLimits(): DecoderLimits {
     const { codec, contentCodings, expansion } = this.#host.limits
     return { contentCodings, expansion, bodyBytes: codec.bodyBytes }
   }
 
-  #open(codings: readonly string[], body: BodySink): Decoder {
-    const host = {
-      flow: (wanted: boolean) => {
-        if (!this.#ended) this.#on?.flow(this, wanted)
-      },
-      fail: (error: unknown) => this.#cut(this.#known(error)),
-    }
-    const sink: BodySink = {
-      push: (chunk) => body.push(chunk),
-      finish: (trailers) => {
-        this.#decoding = false
-        this.#settleEnd()
-        body.finish(trailers)
-      },
-      abort: (error) => body.abort(this.#known(error)),
-    }
-    const decoder = decodeInto(codings, sink, host, this.#decoderLimits)
-    decoder.flow(this.#wanted)
-    return decoder
+  /** An error as it is told of this request, if it is one of ours. */
+  known(error: unknown): unknown {
+    return error instanceof RequestError || !SocketError.is(error) ? error : this.#errorOf(error, false)
   }
 
   #reporting(
@@ -396,7 +359,7 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
     if (clientChannels.error.hasSubscribers) {
       clientChannels.error.publish({ request: this.record, error, duration: this.#duration })
     }
-    if (this.#response) (this.#decoder ?? this.#sink!).abort(error)
+    if (this.#response) this.#intake!.abort(error)
     else this.#reject(error)
   }
 
@@ -425,16 +388,11 @@ export class Call implements Abortable, ResponseSource, ResponseFacts {
   /** Of an encoded body the last bytes are told of when the connection has nothing to do with it any more. */
   #refuse(error: unknown): void {
     if (!this.#over) return this.#cut(error)
-    this.#decoder?.destroy()
-    this.#sink?.abort(error)
+    this.#intake?.refuse(error)
   }
 
   get #duration(): number {
     return Deadline.now() - this.startedAt
-  }
-
-  #known(error: unknown): unknown {
-    return error instanceof RequestError || !SocketError.is(error) ? error : this.#errorOf(error, false)
   }
 
   #errorOf(error: unknown, retryable: boolean): RequestError {
