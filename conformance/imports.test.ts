@@ -15,6 +15,9 @@ const allowed: Record<string, string> = {
   '@fairlead/udp': '@fairlead/core node:dgram node:dns node:os node:crypto node:fs',
   '@fairlead/http':
     '@fairlead/core @fairlead/tcp form-data-encoder node:async_hooks node:fs node:path node:url node:zlib node:crypto node:os node:stream',
+  '@fairlead/http/compress': 'negotiator',
+  '@fairlead/http/files': 'content-disposition mrmime negotiator range-parser',
+  '@fairlead/http/uploads': '@fastify/busboy',
   '@fairlead/ws-bridge': '@fairlead/core @fairlead/tcp @fairlead/udp @fairlead/http ws node:crypto node:fs',
 }
 

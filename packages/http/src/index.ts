@@ -6,8 +6,7 @@
  */
 export { Client, type Upgraded, type UpgradeOptions } from './client/client.ts'
 export { clientChannels, type ClientDiagnosticEvents, type RequestRecord } from './client/diagnostics.ts'
-export { FileError } from './client/download/file-error.ts'
-export type { DigestName, DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
+export type { DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
 export { RequestError } from './client/errors.ts'
 export type {
   ClientOptions,
@@ -15,7 +14,6 @@ export type {
   ConnectTarget,
   FileBody,
   InformationalResponse,
-  Progress,
   ProxyOf,
   RequestBody,
   RequestOptions,
@@ -29,9 +27,12 @@ export { IncomingResponse } from './client/response.ts'
 export type { PoolStats } from './client/pool.ts'
 export type { ClientStats } from './client/stats.ts'
 export { type CodecLimits, Fields, type TargetForm } from './codec/index.ts'
+export { FileError } from './disk/file-error.ts'
+export type { DigestName } from './disk/settings.ts'
 export { HttpProtocolError } from './errors.ts'
 export type { IncomingBody } from './message/body.ts'
 export type { FieldsInit } from './message/fields-init.ts'
+export type { Progress } from './message/progress.ts'
 export type { IncomingRequest } from './message/request.ts'
 export type { AnswerBody } from './server/answer.ts'
 export type { ClientFacts, TrustProxyOptions } from './server/client-facts.ts'

@@ -4,6 +4,7 @@ import type { TlsClientOptions } from '@fairlead/tcp'
 import type { CodecLimits, Fields } from '../codec/index.ts'
 import type { FieldsInit } from '../message/fields-init.ts'
 import type { PieceBody } from '../message/piece-source.ts'
+import type { Progress } from '../message/progress.ts'
 import type { Interceptor } from './outgoing-request.ts'
 
 /** A file as a body: read while it is sent, with the exact length that it has when it is opened. */
@@ -27,14 +28,6 @@ export type RequestBody =
   | FormData
   | URLSearchParams
   | FileBody
-
-/** How far a body has come. */
-export interface Progress {
-  /** Bytes of the body so far: of an upload those given to the system, of a download those received, decoded. */
-  readonly bytes: number
-  /** Of the whole body, where it is known. Of an encoded download it is not. */
-  readonly total: number | undefined
-}
 
 /** A 1xx answer that came before the final one (RFC 9110 section 15.2). */
 export interface InformationalResponse {

@@ -6,6 +6,16 @@ export interface PieceSource {
   next(): Promise<IteratorResult<Uint8Array | string, unknown>>
   /** No more will be taken; whatever stands behind it may let go, even while a piece is waited for. */
   cancel(reason: unknown): void
+  /** What was given so far has left, and the memory that it lay in can be used again. */
+  reuse?(): void
+}
+
+/** Under this name a body opens a source of its own, in the place of its iterator. */
+export const openPieces = Symbol('openPieces')
+
+/** A body whose pieces lie in memory that is used again and again. */
+export interface PieceOpener extends AsyncIterable<Uint8Array> {
+  [openPieces](): PieceSource
 }
 
 /** Opens a body to be read. @throws what opening it throws, such as TypeError for a stream that has a reader. */
@@ -19,6 +29,7 @@ export function sourceOf(body: PieceBody): PieceSource {
       cancel: (reason) => quietly(() => reader.cancel(reason)),
     }
   }
+  if (openPieces in body) return (body as PieceOpener)[openPieces]()
   const iterator = body[Symbol.asyncIterator]()
   return {
     next: () => iterator.next(),

@@ -117,6 +117,7 @@ export class AnswerStream {
       this.#write(bytes.length <= sliceSize ? bytes : bytes.subarray(at, at + sliceSize))
       if (!this.#room) await this.#drained()
     }
+    if (this.#options.connection.buffered === 0) this.#source.reuse?.()
   }
 
   #turnOver(): void {

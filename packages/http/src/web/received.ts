@@ -1,4 +1,5 @@
 import { readNow, type Reader } from './content.ts'
+import { Held } from './held.ts'
 import { type Arriving, ReceivedSource } from './received-source.ts'
 import { runtime, type RuntimeResponse } from './runtime.ts'
 
@@ -8,15 +9,16 @@ import { runtime, type RuntimeResponse } from './runtime.ts'
  *
  * ```text
  *   there ──read, take──▶ used
- *     └──────carrier────▶ used, and read there
+ *     └──────content────▶ used, and read there
  * ```
  */
-export class Received implements AsyncIterable<Uint8Array> {
+export class Received extends Held implements AsyncIterable<Uint8Array> {
   readonly #arriving: Arriving
   readonly #signal: AbortSignal | undefined
   #used = false
 
   constructor(arriving: Arriving, signal: AbortSignal | undefined) {
+    super()
     this.#arriving = arriving
     this.#signal = signal
     if (!arriving.complete) unread.register(this, { arriving }, this)
@@ -63,7 +65,7 @@ export class Received implements AsyncIterable<Uint8Array> {
   }
 
   /** In the runtime's hands from now on: as a stream, with all that streams can. */
-  carrier(): RuntimeResponse {
+  content(): RuntimeResponse {
     const used = this.#used
     this.#use()
     if (!used) return new runtime.Response(streamOf(this.#arriving, this.#signal))

@@ -12,8 +12,8 @@ import {
 } from './content.ts'
 import { type HeaderList, indexOf, toText } from './header-list.ts'
 import { adoptList, copyList, type Headers } from './headers.ts'
+import { Held } from './held.ts'
 import { ofThisMessage } from './message-fields.ts'
-import { Received } from './received.ts'
 import {
   type BodyInit,
   findRuntime,
@@ -47,7 +47,13 @@ export interface FetchedHead {
 export let takeResponse: (value: unknown) => Taken | undefined
 
 /** What `fetch` resolves with, whatever its status is; its headers are immutable. */
-export let fetchedResponse: (head: FetchedHead, content: Content | Received) => Response
+export let fetchedResponse: (head: FetchedHead, content: Content | Held) => Response
+
+/**
+ * An answer of which nothing has to be checked: status, list and body fit together. The list belongs to it from now on,
+ * unless it is lent: then it is copied before anybody can change it.
+ */
+export let makeResponse: (status: number, list: HeaderList, content: Plain | Held, lent?: boolean) => Response
 
 /**
  * `Response` of the Fetch standard (section 5.5), which keeps text as text and bytes as bytes: no stream, and no
@@ -63,13 +69,15 @@ export class Response implements RuntimeResponse {
   #statusText = ''
   #list: HeaderList
   #headers: Headers | undefined = undefined
-  #content: Content | Received
+  #content: Content | Held
   /** Where it was fetched, if it was. */
   #fetched: FetchedHead | undefined = undefined
   /** Text or bytes that were read. Where there is a stream, it knows itself. */
   #used = false
   /** Of one that was fetched, or that `error` or `redirect` made. */
   #immutable = false
+  /** Whether the list is somebody else's, too. */
+  #lent = false
 
   /**
    * @throws RangeError for a status outside 200 to 599, TypeError for a body with a status that has none, a stream
@@ -94,6 +102,14 @@ export class Response implements RuntimeResponse {
       response.#immutable = true
       response.#fetched = head
       response.#content = content
+      return response
+    }
+    makeResponse = (status, list, content, lent = false) => {
+      const response = new Response()
+      response.#status = status
+      response.#list = list
+      response.#content = content
+      response.#lent = lent
       return response
     }
   }
@@ -157,7 +173,10 @@ export class Response implements RuntimeResponse {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= adoptList(this.#list, this.#immutable))
+    if (this.#headers) return this.#headers
+    if (this.#lent) this.#list = this.#list.slice()
+    this.#lent = false
+    return (this.#headers = adoptList(this.#list, this.#immutable))
   }
 
   get body(): RuntimeResponse['body'] {
@@ -244,7 +263,7 @@ export class Response implements RuntimeResponse {
   #read(how: Reader): Promise<unknown> {
     const content = this.#content
     const type = how === 'blob' || how === 'formData' ? this.headers.get('content-type') : null
-    if (content instanceof Received) {
+    if (content instanceof Held) {
       return content.bodyUsed ? Promise.reject(used('read')) : content.read(how, type)
     }
     if (!isPlain(content) && !(content instanceof Whole)) return readCarrier(content, how, type)
@@ -256,7 +275,7 @@ export class Response implements RuntimeResponse {
     const content = this.#content
     if (this.bodyUsed) throw used('respond')
     const list = this.#fetched ? ofThisMessage(this.#list) : this.#list
-    if (content instanceof Received) return { status: this.#status, list, body: content.take() }
+    if (content instanceof Held) return { status: this.#status, list, body: content.take() }
     const body =
       isPlain(content) || content instanceof Whole
         ? this.#use(content)
@@ -264,10 +283,12 @@ export class Response implements RuntimeResponse {
     return { status: this.#status, list, body }
   }
 
-  /** What arrives is the runtime's from now on. */
+  /** What is held elsewhere is this message's from now on. */
   #held(): Content {
     const content = this.#content
-    return content instanceof Received ? (this.#content = content.carrier()) : content
+    if (!(content instanceof Held)) return content
+    this.#used = content.bodyUsed
+    return (this.#content = content.content())
   }
 
   #use(content: Plain | Whole): Plain {

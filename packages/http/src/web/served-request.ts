@@ -1,3 +1,4 @@
+import { IncomingBody } from '../message/body.ts'
 import type { Exchange } from '../server/exchange.ts'
 import { bytesOf, read, type Reader, textOf } from './content.ts'
 import { adoptList, type Headers } from './headers.ts'
@@ -8,6 +9,24 @@ import { inspect, onceFound, runtime, type RuntimeRequest, shareState, standBefo
 
 /** Whether it is one that was handed out. */
 export let isServed: (value: object) => boolean
+
+/**
+ * The exchange behind a request that was handed out, as long as nobody has begun to read its body in another way;
+ * undefined for any other. Whoever takes the body from there says so.
+ */
+export let exchangeOf: (value: unknown) => Exchange | undefined
+
+/** The headers of a request that was handed out, as somebody may have changed them; those that came, else. */
+export let headersOf: (request: object) => { get(name: string): string | null | undefined }
+
+/** Marks the body of a request that was handed out as read, since somebody takes it past the request. */
+export let useBody: (request: object) => void
+
+/**
+ * The body of a request that was handed out, to be read past the request, which is used from then on. Undefined for any
+ * other request, and where somebody has the stream of it.
+ */
+export let incomingOf: (value: RuntimeRequest) => IncomingBody | undefined
 
 /** The runtime's own `Request` behind one that was handed out; anything else as it is. */
 export let originalOf: (value: unknown) => unknown
@@ -33,6 +52,23 @@ export class ServedRequest implements RuntimeRequest {
 
   static {
     isServed = (value) => #exchange in value
+    exchangeOf = (value) =>
+      typeof value === 'object' && value !== null && #exchange in value && !value.#original
+        ? value.#exchange
+        : undefined
+    headersOf = (request) => {
+      if (!(#exchange in request)) return (request as RuntimeRequest).headers
+      return request.#headers ?? request.#exchange.request.headers
+    }
+    useBody = (request) => {
+      if (#exchange in request) request.#used = true
+    }
+    incomingOf = (value) => {
+      if (!(#exchange in value) || value.#original) return bodyBehind(value.body)
+      if (!value.#readable) return IncomingBody.empty()
+      value.#used = true
+      return value.#exchange.request.body
+    }
     originalOf = (value) =>
       typeof value === 'object' && value !== null && #exchange in value ? value.#make() : value
   }
@@ -153,7 +189,7 @@ export class ServedRequest implements RuntimeRequest {
     if (!this.#original) {
       const init: RequestInit = { method, headers: this.headers, signal }
       if (this.#readable) {
-        init.body = this.#used ? spent() : streamOf(this.#exchange.request.body)
+        init.body = this.#used ? spent() : streamOver(this.#exchange.request.body)
         init.duplex = 'half'
       }
       this.#original = new runtime.Request(url, init)
@@ -177,6 +213,23 @@ const bodiless = new Set(['GET', 'HEAD'])
 
 function jsonOf(bytes: Uint8Array): unknown {
   return JSON.parse(textOf(bytes)) as unknown
+}
+
+/** The streams that were made of bodies. */
+const bodies = new WeakMap<object, IncomingBody>()
+
+function streamOver(body: IncomingBody): ReadableStream<Uint8Array> {
+  const stream = streamOf(body)
+  bodies.set(stream, body)
+  return stream
+}
+
+/** The body that a stream is made of, which is over from then on. Nothing was read of it, so that is lost to nobody. */
+function bodyBehind(stream: RuntimeRequest['body']): IncomingBody | undefined {
+  const body = stream && !stream.locked ? bodies.get(stream) : undefined
+  if (!body || body.taken) return undefined
+  void stream?.cancel()
+  return body
 }
 
 /** A stream to stand for one that was read. */

@@ -234,7 +234,7 @@ describe('interceptors', () => {
     const client = server.client({
       interceptors: [
         async (request, next) => {
-          await client.close()
+          await client.close({ grace: 0 }) // it would wait for this request
           return next(request)
         },
       ],

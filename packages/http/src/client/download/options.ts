@@ -1,10 +1,8 @@
 import type { BackoffOptions } from '@fairlead/core/reconnect'
 
-import type { Progress } from '../options.ts'
+import type { DigestName } from '../../disk/settings.ts'
+import type { Progress } from '../../message/progress.ts'
 import type { IncomingResponse } from '../response.ts'
-
-/** What can be computed over a file on the way. */
-export type DigestName = 'sha256' | 'sha384' | 'sha512' | 'sha1' | 'md5'
 
 /** How a body becomes a file. */
 export interface ToFileOptions {

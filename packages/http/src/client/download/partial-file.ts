@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 
-import { FileError, fileErrorOf, ifThere, onDisk } from './file-error.ts'
+import { FileError, fileErrorOf, ifThere, onDisk } from '../../disk/file-error.ts'
 import { decodeRecord, encodeRecord, isResumable, type PartialRecord } from './partial-record.ts'
 
 const { O_RDWR, O_CREAT } = constants

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 
 import { codeOf } from '@fairlead/core/transport'
 
-import { FileError, ifThere, onDisk } from './file-error.ts'
+import { FileError, ifThere, onDisk } from '../../disk/file-error.ts'
 
 /** Times that a lock which nobody holds is taken away; others may be doing the same. */
 const tries = 3

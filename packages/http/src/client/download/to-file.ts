@@ -1,17 +1,12 @@
-import { constants } from 'node:fs'
-import { open, unlink } from 'node:fs/promises'
+import { BusyError } from '@fairlead/core'
+import { checkOptions } from '@fairlead/core/transport'
 
-import { BrokenError, BusyError } from '@fairlead/core'
-
+import { FileTarget } from '../../disk/file-target.ts'
+import { saveAs } from '../../disk/save.ts'
+import { type SaveSettings, saveSettings } from '../../disk/settings.ts'
 import type { IncomingResponse } from '../response.ts'
 import { isIdentity, lengthOf } from './answer.ts'
-import { FileError, onDisk } from './file-error.ts'
-import { FileSink, tooLarge } from './file-sink.ts'
-import { FileTarget } from './file-target.ts'
 import type { SavedFile, ToFileOptions } from './options.ts'
-import { hashOf, type SaveSettings, saveSettings } from './settings.ts'
-
-const { O_WRONLY, O_CREAT, O_EXCL } = constants
 
 /** What {@link IncomingResponse.toFile} does. */
 export async function toFile(
@@ -24,6 +19,7 @@ export async function toFile(
   let settings: SaveSettings
   let target: FileTarget
   try {
+    checkOptions('toFile', options)
     settings = saveSettings(options)
     target = new FileTarget(path, settings.overwrite)
   } catch (error) {
@@ -53,49 +49,9 @@ async function write(
   target: FileTarget,
   settings: SaveSettings,
 ): Promise<SavedFile> {
-  const { path } = target
-  const { maxSize, signal, mode, fsync, onProgress } = settings
   const length = lengthOf(response.headers)
   // Of an encoded body nobody knows how long it is decoded.
   const total = isIdentity(response.headers) ? length : undefined
-  if (total !== undefined && total > maxSize) throw tooLarge(path, maxSize, total)
-  await target.check()
-  const { temporary } = target
-  // Nobody can have put a link or a pipe in the place of a file that is made here.
-  const handle = await onDisk(path, () => open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode))
-  const hash = hashOf(settings)
-  try {
-    let size: number
-    try {
-      const sink = new FileSink({ path, handle, at: 0, maxSize, hash, signal, onProgress, total })
-      size = await sink.take(response.body)
-      // An answer to HEAD tells of a body that it does not have, and an interceptor may say anything.
-      if (total !== undefined && size !== total) {
-        throw new BrokenError(`Cannot save ${path}: its body has ${size} bytes, not ${total}`, {
-          phase: 'body',
-        })
-      }
-      if (fsync) await onDisk(path, () => handle.sync())
-    } finally {
-      await handle.close()
-    }
-    const digest = hash?.digest('hex')
-    checkDigest(path, settings, digest)
-    signal?.throwIfAborted()
-    await target.place(temporary, fsync)
-    return { path, size, digest, resumed: 0, attempts: response.attempts, response }
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
-  }
-}
-
-/** @throws FileError where it is another file than the one that was expected. */
-export function checkDigest(
-  path: string,
-  { digest: name, expected }: SaveSettings,
-  digest: string | undefined,
-): void {
-  if (expected === undefined || digest === expected) return
-  throw new FileError(path, `its ${name} is ${digest}, not ${expected}`, 'ERR_FAIRLEAD_FILE_DIGEST')
+  const { size, digest } = await saveAs(response.body, target, settings, { total })
+  return { path: target.path, size, digest, resumed: 0, attempts: response.attempts, response }
 }

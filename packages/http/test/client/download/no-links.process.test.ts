@@ -14,7 +14,7 @@ test('without hard links a file that is there stays as well', async () => {
     link: () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' })),
   }))
   vi.resetModules()
-  const { FileTarget } = await import('../../../src/client/download/file-target.ts')
+  const { FileTarget } = await import('../../../src/disk/file-target.ts')
   vi.doUnmock('node:fs/promises')
   writeFileSync(folder.path('a'), 'new')
   await new FileTarget(folder.path('file'), false).place(folder.path('a'), false)

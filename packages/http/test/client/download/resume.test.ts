@@ -19,7 +19,7 @@ import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { FileError } from '../../../src/client/download/file-error.ts'
+import { FileError } from '../../../src/disk/file-error.ts'
 import type { DownloadOptions, SavedFile } from '../../../src/client/download/options.ts'
 import { Client, RequestError, type RequestOptions } from '../../../src/index.ts'
 import { quiet, until } from '../../server/ways.ts'

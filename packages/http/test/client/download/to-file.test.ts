@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { BusyError, LimitError } from '@fairlead/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { FileError } from '../../../src/client/download/file-error.ts'
+import { FileError } from '../../../src/disk/file-error.ts'
 import { IncomingResponse, type Progress, RequestError } from '../../../src/index.ts'
 import { quiet, until } from '../../server/ways.ts'
 import { answer, failure, raw, response as responseText, standing } from '../raw-server.ts'

@@ -1,9 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
 
-import { checkBoolean, checkFunction, checkOptions, checkSignal } from '@fairlead/core/transport'
+import { checkBoolean, checkFunction, checkSignal } from '@fairlead/core/transport'
 
-import { checkCount } from '../settings.ts'
-import type { DigestName, ToFileOptions } from './options.ts'
+import type { Progress } from '../message/progress.ts'
+import { FileError } from './file-error.ts'
+
+/** What can be computed over a file on the way. */
+export type DigestName = 'sha256' | 'sha384' | 'sha512' | 'sha1' | 'md5'
 
 /** Characters of each digest in hexadecimal. */
 const lengths: Readonly<Record<DigestName, number>> = {
@@ -14,7 +17,7 @@ const lengths: Readonly<Record<DigestName, number>> = {
   sha512: 128,
 }
 
-/** What {@link ToFileOptions} come to. */
+/** How a body becomes a file, wherever it comes from. */
 export interface SaveSettings {
   readonly overwrite: boolean
   readonly mode: number
@@ -23,18 +26,20 @@ export interface SaveSettings {
   readonly expected: string | undefined
   readonly maxSize: number
   readonly fsync: boolean
-  readonly onProgress: ToFileOptions['onProgress'] | undefined
+  readonly onProgress: ((progress: Progress) => unknown) | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** @throws TypeError or RangeError that names the option. */
-export function saveSettings(options: ToFileOptions): SaveSettings {
-  checkOptions('toFile', options)
+/** Those of them that somebody gave. */
+export type GivenSettings = { readonly [K in keyof SaveSettings]?: SaveSettings[K] | undefined }
+
+/** With the defaults. @throws TypeError or RangeError that names the option. */
+export function saveSettings(options: GivenSettings): SaveSettings {
   const { overwrite = false, mode = 0o666, expected, maxSize = Infinity, fsync = false } = options
   const { digest = expected === undefined ? undefined : 'sha256', onProgress, signal } = options
   checkBoolean('overwrite', overwrite)
   checkBoolean('fsync', fsync)
-  checkCount('maxSize', maxSize, Infinity)
+  checkSize('maxSize', maxSize)
   checkFunction('onProgress', onProgress)
   checkSignal(signal)
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
@@ -47,6 +52,12 @@ export function saveSettings(options: ToFileOptions): SaveSettings {
   return { overwrite, mode, digest, expected: expected?.toLowerCase(), maxSize, fsync, onProgress, signal }
 }
 
+/** Refuses what is no number of bytes, or of anything else that is counted. Infinity is one. */
+export function checkSize(name: string, value: number | undefined): void {
+  if (value === undefined || value === Infinity || (Number.isInteger(value) && value >= 0)) return
+  throw new RangeError(`Invalid option ${name}: ${String(value)} is not a whole number from 0 up`)
+}
+
 /** What computes the digest of one file, where one is wanted. */
 export function hashOf({ digest }: SaveSettings): Hash | undefined {
   return digest === undefined ? undefined : createHash(digest)
@@ -56,4 +67,14 @@ function checkExpected(expected: unknown, digest: DigestName): void {
   const length = lengths[digest]
   if (typeof expected === 'string' && expected.length === length && /^[\da-f]*$/i.test(expected)) return
   throw new TypeError(`Invalid option expected: a ${digest} is ${length} hexadecimal digits`)
+}
+
+/** @throws FileError where it is another file than the one that was expected. */
+export function checkDigest(
+  path: string,
+  { digest: name, expected }: SaveSettings,
+  digest: string | undefined,
+): void {
+  if (expected === undefined || digest === expected) return
+  throw new FileError(path, `its ${name} is ${digest}, not ${expected}`, 'ERR_FAIRLEAD_FILE_DIGEST')
 }

@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 
 import { BrokenError, type CloseReason, type ConnectionHandler, LimitError } from '@fairlead/core'
 
-import type { IncomingBody } from '../../message/body.ts'
-import type { Progress } from '../options.ts'
+import type { IncomingBody } from '../message/body.ts'
+import type { Progress } from '../message/progress.ts'
 import { fileErrorOf } from './file-error.ts'
 
 /** Bytes from which on it is worth to call the system, and those that are gathered meanwhile before the body waits. */
@@ -25,6 +25,8 @@ export interface SinkOptions {
   /** Bytes of the largest file. */
   readonly maxSize: number
   readonly hash: Hash | undefined
+  /** Digests that came with the body. */
+  readonly seals?: { update(chunk: Uint8Array): void } | undefined
   readonly signal: AbortSignal | undefined
   /** Of the whole file, where it is known. */
   readonly total: number | undefined
@@ -80,10 +82,11 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
 
   onData(chunk: Uint8Array): void {
     if (this.#over || chunk.byteLength === 0) return
-    const { maxSize, hash } = this.#options
+    const { maxSize, hash, seals } = this.#options
     this.#size += chunk.byteLength
     if (this.#size > maxSize) return this.fail(tooLarge(this.#options.path, maxSize, this.#size))
     hash?.update(chunk)
+    seals?.update(chunk)
     this.#pieces.push(chunk)
     this.#gathered += chunk.byteLength
     if (!this.#writing) {
@@ -108,7 +111,7 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
   fail(error: unknown): void {
     if (this.#over) return
     this.#failure = { error }
-    this.#pieces = []
+    this.#giveUp()
     this.#finish()
   }
 
@@ -142,11 +145,17 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     } catch (error) {
       // A disk that is full is more to know of than a connection that was lost meanwhile.
       this.#failure = { error }
-      this.#pieces = []
+      this.#giveUp()
       this.#over = true
     }
     this.#writing = false
     if (this.#over) this.#settle?.()
+  }
+
+  /** Nobody wants the rest, so it need not come. */
+  #giveUp(): void {
+    this.#pieces = []
+    this.#body?.pause()
   }
 
   #tell(): void {

@@ -54,12 +54,15 @@ export class FileTarget {
    * Gives the file `from` its name, at once: nobody sees a part of it. Not to overwrite, it is linked, which fails where
    * the name is taken, and no check beforehand could.
    *
+   * @returns whether there was no file of that name, as far as can be known.
    * @throws FileError
    */
-  async place(from: string, fsync: boolean): Promise<void> {
+  async place(from: string, fsync: boolean): Promise<boolean> {
     const { path } = this
+    const created = !this.#overwrite || (await ifThere(path, () => lstat(path))) === undefined
     await onDisk(path, () => (this.#overwrite ? rename(from, path) : this.#link(from)))
     if (fsync) await syncFolder(this.folder)
+    return created
   }
 
   async #link(from: string): Promise<void> {

@@ -1,0 +1,31 @@
+import { exchangeOf, headersOf } from '../web/served-request.ts'
+
+/** What is asked for, as far as a file's answer depends on it. */
+export interface AskedFile {
+  readonly method: string
+  /** As in the URL, escapes and all. */
+  readonly pathname: string
+  /** With its question mark; empty where there is none. */
+  readonly search: string
+  readonly headers: { get(name: string): string | null }
+}
+
+/** Paths that URL would leave as they are: nothing to escape, no dot segments. */
+const plain = /^(?:\/[\w~!$&()*+,;=:@%'-][\w.~!$&()*+,;=:@%'-]*)*\/?$/
+
+/** Of a request that our server handed out nothing is made that was not asked for: neither a URL nor headers. */
+export function askedOf(request: Request): AskedFile {
+  const exchange = exchangeOf(request)
+  if (exchange) {
+    const { method, target, form } = exchange.request
+    const end = target.indexOf('?')
+    const pathname = end < 0 ? target : target.slice(0, end)
+    if (form === 'origin' && plain.test(pathname) && !pathname.includes('/%2')) {
+      const fields = headersOf(request)
+      const headers = { get: (name: string) => fields.get(name) ?? null }
+      return { method, pathname, search: end < 0 ? '' : target.slice(end), headers }
+    }
+  }
+  const { pathname, search } = new URL(request.url)
+  return { method: request.method, pathname, search, headers: request.headers }
+}

@@ -1,0 +1,80 @@
+import { openPieces, type PieceOpener, type PieceSource } from '../message/piece-source.ts'
+import { type Content, readNow, type Reader } from '../web/content.ts'
+import { Held } from '../web/held.ts'
+import { runtime } from '../web/runtime.ts'
+import { FilePieces, type Section } from './file-pieces.ts'
+import type { OpenFile } from './open-file.ts'
+
+/** A body that lies in a file. It closes the file when it was sent, read, or cancelled; or when nobody has it any more. */
+export class FileBody extends Held implements PieceOpener {
+  readonly #file: OpenFile
+  readonly #sections: readonly Section[]
+  #used = false
+
+  constructor(file: OpenFile, sections: readonly Section[]) {
+    super()
+    this.#file = file
+    this.#sections = sections
+  }
+
+  get bodyUsed(): boolean {
+    return this.#used
+  }
+
+  async read(how: Reader, type: string | null): Promise<unknown> {
+    const pieces: Uint8Array[] = []
+    for await (const piece of this) pieces.push(piece)
+    return readNow(Buffer.concat(pieces), how, type)
+  }
+
+  take(): AsyncIterable<Uint8Array> {
+    return this
+  }
+
+  content(): Content {
+    return new runtime.Response(this.#used ? spent() : this.#stream())
+  }
+
+  /** For whoever sends it: the memory of a piece is used again. */
+  [openPieces](): PieceSource {
+    this.#used = true
+    return new FilePieces(this.#file, this.#sections)
+  }
+
+  /** For whoever reads it: each piece is the reader's. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    const source = this[openPieces]()
+    return {
+      async next() {
+        const { value, done } = await source.next()
+        if (done) return { value: undefined, done }
+        return { value: typeof value === 'string' ? Buffer.from(value) : value, done: false }
+      },
+      async return() {
+        source.cancel(undefined)
+        return { value: undefined, done: true }
+      },
+    }
+  }
+
+  #stream(): ReadableStream<Uint8Array> {
+    const pieces = this[Symbol.asyncIterator]()
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const { value, done } = await pieces.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        cancel: () => void pieces.return?.(),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+}
+
+function spent(): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream<Uint8Array>()
+  void stream.cancel()
+  return stream
+}

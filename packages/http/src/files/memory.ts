@@ -1,0 +1,58 @@
+import type { MemoryOptions } from './options.ts'
+import type { Representation } from './representation.ts'
+
+/** A file as it was when it was looked at last. */
+export interface Kept {
+  readonly file: Representation
+  /** Undefined of one that is too large to be kept. */
+  readonly bytes: Uint8Array | undefined
+  /** When it was looked at, by a clock that only goes on. */
+  readonly checked: number
+}
+
+/** What is held beside the bytes of a file, about. */
+const overhead = 1024
+
+/** What is known of files that were asked for, those asked for last. */
+export class Memory {
+  readonly maxFileSize: number
+  readonly #options: Required<MemoryOptions>
+  readonly #files = new Map<string, Kept>()
+  #size = 0
+
+  constructor(options: Required<MemoryOptions>) {
+    this.#options = options
+    this.maxFileSize = options.maxFileSize
+  }
+
+  /** Undefined also for one that has to be looked at again. */
+  get(key: string): Kept | undefined {
+    const kept = this.#files.get(key)
+    if (kept === undefined || performance.now() - kept.checked < this.#options.revalidate) return kept
+    this.delete(key)
+    return undefined
+  }
+
+  set(key: string, file: Representation, bytes: Uint8Array | undefined): void {
+    this.delete(key)
+    const kept: Kept = { file, bytes, checked: performance.now() }
+    this.#files.set(key, kept)
+    this.#size += costOf(key, kept)
+    // A map remembers the order in which it was given what it holds.
+    for (const oldest of this.#files.keys()) {
+      if (this.#files.size <= this.#options.maxFiles && this.#size <= this.#options.maxSize) return
+      this.delete(oldest)
+    }
+  }
+
+  delete(key: string): void {
+    const kept = this.#files.get(key)
+    if (kept === undefined) return
+    this.#files.delete(key)
+    this.#size -= costOf(key, kept)
+  }
+}
+
+function costOf(key: string, { bytes }: Kept): number {
+  return key.length + overhead + (bytes?.byteLength ?? 0)
+}
