@@ -1,6 +1,8 @@
 import { type ConnectAttempt, ConnectError, ProtocolError, TimeoutError } from '@fairlead/core'
 import { codeOf, reasonOf } from '@fairlead/core/transport'
 
+import { NotAllowedError } from './refused-attempt.ts'
+
 /** Where connecting may stand, in this order. */
 type ConnectPhase = 'dns' | 'connect' | 'handshake' | 'tls'
 
@@ -44,8 +46,8 @@ export function connectErrorOf(failures: readonly Failure[], name: string): Conn
   const failed = new ConnectError(message, {
     phase,
     attempts,
-    // A certificate, a version or a header that is not accepted will not be accepted the next time.
-    retryable: !errors.every((error) => error instanceof ProtocolError),
+    // A certificate, a version, a header or an address that is not accepted will not be accepted the next time.
+    retryable: !errors.every((error) => error instanceof ProtocolError || error instanceof NotAllowedError),
     cause: errors.length === 1 ? errors[0] : new AggregateError(errors, 'every attempt failed'),
   })
   return answered.length > 0 ? failed : new TimeoutError(message, { phase, retryable: true, cause: failed })

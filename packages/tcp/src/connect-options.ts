@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 
-import { ipAddress } from '@fairlead/core'
+import { type Address, ipAddress } from '@fairlead/core'
 import { checkFunction, checkOptions, checkPositive, checkSignal } from '@fairlead/core/transport'
 
 import { checkConnection, type ConnectionOptions } from './connection-options.ts'
@@ -18,11 +18,16 @@ export interface ConnectOptions extends StreamEndpoint, ConnectionOptions {
   family?: 4 | 6
   /** The literal address of this machine to connect from. Default: the system chooses. */
   localAddress?: string
-  /**
-   * Resolves `host` instead of the system. A host that is a literal address never gets here. What it gives is
-   * tried as it is, so a rule about whom to connect to belongs in here, where the address is known.
-   */
+  /** Resolves `host` instead of the system. A host that is a literal address never gets here. */
   lookup?: Lookup
+  /**
+   * Whom to connect to: asked about each address before a packet is sent to it, resolved or literal, in canonical form
+   * (`::ffff:127.0.0.1` is `127.0.0.1`), or about the Unix socket. What it is asked about is what is connected to: no
+   * name is resolved a second time. Anything but `true` forbids the address, and so does throwing; the next one of the
+   * name is tried then. With one address that is forbidden, the cause of the ConnectError has the code
+   * `ERR_FAIRLEAD_NOT_ALLOWED`; with more, each of the errors in it. Default: everybody.
+   */
+  allow?: (address: Address) => boolean
   /**
    * Milliseconds that an attempt has to itself before the next address is tried beside it, 10 at least and
    * better 100 (RFC 8305 section 5). Default 250.
@@ -68,7 +73,7 @@ export function checkConnect(options: ConnectOptions): void {
       `Invalid option attemptDelay: ${attemptDelay} is less than the ${leastAttemptDelay} of RFC 8305`,
     )
   }
-  for (const name of ['lookup', 'prelude'] as const) checkFunction(name, options[name])
+  for (const name of ['lookup', 'allow', 'prelude'] as const) checkFunction(name, options[name])
   checkFamilies(options)
   if (options.tls !== undefined) connectorOf(options, options.tls)
 }

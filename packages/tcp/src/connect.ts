@@ -12,6 +12,7 @@ import {
   familyOf,
 } from './connect-options.ts'
 import { Race } from './race.ts'
+import { type RefusedAttempt, refusedBy } from './refused-attempt.ts'
 import { Resolution } from './resolve.ts'
 import type { StreamConnection } from './stream.ts'
 
@@ -41,9 +42,10 @@ export async function connect(options: ConnectOptions): Promise<StreamConnection
   } = options
   signal?.throwIfAborted()
 
-  const tried: TcpAttempt[] = []
-  const start = (address: Address): TcpAttempt => {
-    const attempt = new TcpAttempt(address, options)
+  const tried: (TcpAttempt | RefusedAttempt)[] = []
+  const start = (address: Address): TcpAttempt | RefusedAttempt => {
+    // Here, and nowhere before: this very address is what is connected to.
+    const attempt = refusedBy(options.allow, address) ?? new TcpAttempt(address, options)
     tried.push(attempt)
     return attempt
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-import { BrokenError, type ConnectAttempt, ConnectError, TimeoutError } from '@fairlead/core'
+import { type Address, BrokenError, type ConnectAttempt, ConnectError, TimeoutError } from '@fairlead/core'
 import * as tcp from '@fairlead/tcp'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
@@ -193,6 +193,79 @@ describe('connecting to a name', () => {
     const error = await errorOf(tcp.connect({ host: 'example.test', port: 1, lookup: lookup ?? both }))
     expect(error).toMatchObject({ phase: 'dns', attempts: [], ...(code && { cause: { code } }) })
     expect((error as Error).message).toContain(`Cannot connect to example.test:1: ${reason}`)
+  })
+
+  test('asks about each address before it is tried, and goes on to the next one', async () => {
+    await using listener = await tcp.listen({ port: 0, host: four }, () => ({ onData() {} }))
+    const port = portOf(listener)
+    const asked: unknown[] = []
+    const allow = (address: Address): boolean => {
+      asked.push(address)
+      return address.kind === 'ip' && address.family === 4
+    }
+    vi.mocked(open).mockClear()
+    const connection = await tcp.connect({
+      host: 'example.test',
+      port,
+      lookup: both,
+      allow,
+      attemptDelay: 60_000,
+    })
+    expect(asked).toEqual([
+      { kind: 'ip', family: 6, host: six, port },
+      { kind: 'ip', family: 4, host: four, port },
+    ])
+    expect(vi.mocked(open).mock.calls.map(([options]) => (options as unknown as { host: string }).host)).toEqual([four])
+    expect(connection.remoteAddress).toMatchObject({ host: four })
+    await connection.close()
+  })
+
+  test.each<[string, tcp.ConnectOptions]>([
+    ['literal', { host: four }],
+    ['IPv4-mapped', { host: '::ffff:7f00:1' }],
+    ['resolved', { host: 'example.test', lookup: () => Promise.resolve([four]) }],
+    [
+      'resolved and IPv4-mapped',
+      { host: 'example.test', lookup: () => Promise.resolve(['::ffff:127.0.0.1']) },
+    ],
+  ])('does not connect to a forbidden address that is %s', async (_how, options) => {
+    vi.mocked(open).mockClear()
+    const allow = (address: Address): boolean => address.kind === 'ip' && !address.host.startsWith('127.')
+    const error = await errorOf(tcp.connect({ port: 1, ...options, allow }))
+    expect(error).toBeInstanceOf(ConnectError)
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/: the address is not allowed$/) as string,
+      phase: 'connect',
+      retryable: false,
+      cause: { code: 'ERR_FAIRLEAD_NOT_ALLOWED', peer: { host: four, family: 4 } },
+      attempts: [{ address: { host: four, port: 1 }, code: 'EPERM' }],
+    })
+    expect(open).not.toHaveBeenCalled()
+  })
+
+  test.each<[string, () => boolean]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no opinion')
+      },
+    ],
+    ['promises', () => Promise.resolve(true) as unknown as boolean],
+    ['says something else', () => 'yes' as unknown as boolean],
+  ])('takes a rule that %s for a no', async (how, allow) => {
+    vi.mocked(open).mockClear()
+    const error = await errorOf(tcp.connect({ host: 'example.test', port: 1, lookup: both, allow }))
+    expect((error as Error).message).toBe(
+      `Cannot connect to example.test:1: ${how === 'throws' ? 'no opinion' : 'the address is not allowed'} (2 tried)`,
+    )
+    expect(open).not.toHaveBeenCalled()
+  })
+
+  test('asks about a Unix socket, too', async () => {
+    const path = join(tmpdir(), 'fairlead-not-allowed.sock')
+    const error = await errorOf(tcp.connect({ path, allow: ({ kind }) => kind === 'ip' }))
+    expect(error).toMatchObject({ attempts: [{ address: { kind: 'unix', path } }], retryable: false })
+    await expect(tcp.connect({ port: 1, allow: 'all' as never })).rejects.toThrow('Invalid option allow: ')
   })
 
   test('goes on to the other family when one refuses', async () => {

@@ -40,20 +40,43 @@ class Subject {
   }
 }
 
+/** Both ends of connections find each other by the port of the one who connected. */
+class Meetings {
+  #meetings = new Map()
+
+  come(port, guest) {
+    this.#at(port).resolve(guest)
+  }
+
+  async expect(port) {
+    const guest = await this.#at(port).promise
+    this.#meetings.delete(port)
+    return guest
+  }
+
+  #at(port) {
+    let meeting = this.#meetings.get(port)
+    if (meeting) return meeting
+    meeting = {}
+    meeting.promise = new Promise((resolve) => (meeting.resolve = resolve))
+    this.#meetings.set(port, meeting)
+    return meeting
+  }
+}
+
 /** Subjects that a listener accepted; those of one that decides later can be given their handler with `decide`. */
 export async function accepting(decidesLater = false) {
-  let arrive
+  const meetings = new Meetings()
   const listener = await tcp.listen({ port: 0, ...serverOptions }, (connection) => {
     let decide
     const decision = new Promise((resolve) => (decide = resolve))
-    arrive({ connection, decide, listener })
+    meetings.come(connection.remoteAddress.port, { connection, decide, listener })
     return decidesLater ? decision : undefined
   })
   return {
     async next() {
-      const arriving = new Promise((resolve) => (arrive = resolve))
       const peer = await dial(listener.address.port)
-      const { connection, ...more } = await arriving
+      const { connection, ...more } = await meetings.expect(peer.wire.localPort)
       return Object.assign(new Subject(connection, peer), more, { another: () => this.next() })
     },
     close: () => listener.close({ grace: 0 }),
@@ -62,16 +85,16 @@ export async function accepting(decidesLater = false) {
 
 /** Subjects that connected to a server. */
 export async function connecting() {
-  let arrive
+  const meetings = new Meetings()
   const server = await serve((wire) => {
     const peer = withTls ? new TLSSocket(wire, { isServer: true, secureContext }) : wire
-    arrive({ wire, peer: careless(peer) })
+    meetings.come(wire.remotePort, { wire, peer: careless(peer) })
   })
   return {
     async next() {
-      const arriving = new Promise((resolve) => (arrive = resolve))
       const connection = await tcp.connect({ port: server.port, ...clientOptions })
-      return Object.assign(new Subject(connection, await arriving), { another: () => this.next() })
+      const peer = await meetings.expect(connection.localAddress.port)
+      return Object.assign(new Subject(connection, peer), { another: () => this.next() })
     },
     close: () => server.close(),
   }

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout } from 'node:timers/promises'
 
 import { splice } from '@fairlead/core'
 import { lengthPrefixed } from '@fairlead/core/framing'
@@ -118,15 +118,14 @@ if (!withTls) {
 }
 
 /** The same for those that only a listener has. */
-const acceptedPhases = {
-  'not decided on': ({ decide, handler }) => {
-    return () => decide(handler)
-  },
-  'in a shutdown': ({ connection, handler, listener }) => {
-    connection.handle({ ...handler, onShutdown() {} })
-    const closing = listener.close({ grace: 60_000 })
-    return () => closing
-  },
+function decidedLate({ decide, handler }) {
+  return () => decide(handler)
+}
+
+function shutDown({ connection, handler, listener }) {
+  connection.handle({ ...handler, onShutdown() {} })
+  const closing = listener.close({ grace: 60_000 })
+  return () => closing
 }
 
 /** What a listener asks of a connection before anybody accepts it, and what that has said when it is reset. */
@@ -145,7 +144,6 @@ async function late(source, phase) {
   const reason = await subject.connection.closed
   await turn()
   assert.deepEqual(subject.reasons, [reason])
-  await source.close()
   return reason.kind
 }
 
@@ -181,11 +179,11 @@ async function speak(connection) {
   await listen(connection)
 }
 
-/** Writes until it hears that nobody is there. */
+/** Writes until it hears that nobody is there, which can take as long as a write may. */
 async function insist(connection) {
   while (connection.state === 'open') {
     void connection.send('is anybody there?')
-    await turn()
+    await setTimeout(1)
   }
 }
 
@@ -197,30 +195,36 @@ function resources() {
   return process.getActiveResourcesInfo().toSorted().join()
 }
 
-const scenarios = {
-  'made, at once': () => beforeConnect((wire) => wire.resetAndDestroy()),
-  'made, behind its first bytes': () =>
-    beforeConnect((wire) => wire.once('data', () => wire.resetAndDestroy())),
-}
-for (const [name, phase] of Object.entries(phases)) {
-  scenarios[`accepted, ${name}`] = async () => late(await accepting(), phase)
-  scenarios[`made, ${name}`] = async () => late(await connecting(), phase)
-}
-for (const [name, phase] of Object.entries(acceptedPhases)) {
-  scenarios[`accepted, ${name}`] = async () => late(await accepting(name === 'not decided on'), phase)
-}
-for (const [name, phase] of Object.entries(early)) {
-  scenarios[`accepted, ${name}`] = () => beforeAccept(phase)
-}
-
-const before = resources()
 const outcomes = {}
-for (const [name, scenario] of Object.entries(scenarios)) {
+
+/** Resets as many as there are to be; those that have come to an end cost the others nothing. */
+async function repeat(name, scenario) {
   const ends = new Set()
   for (let count = 0; count < resets; count += atOnce) {
     for (const end of await Promise.all(Array.from({ length: atOnce }, scenario))) ends.add(end)
   }
   outcomes[name] = [...ends]
+}
+
+async function repeatOn(source, name, phase) {
+  await repeat(name, () => late(source, phase))
+  await source.close()
+}
+
+const before = resources()
+await repeat('made, at once', () => beforeConnect((wire) => wire.resetAndDestroy()))
+await repeat('made, behind its first bytes', () =>
+  beforeConnect((wire) => wire.once('data', () => wire.resetAndDestroy())),
+)
+for (const [name, phase] of Object.entries(phases)) {
+  await repeatOn(await accepting(), `accepted, ${name}`, phase)
+  await repeatOn(await connecting(), `made, ${name}`, phase)
+}
+await repeatOn(await accepting(true), 'accepted, not decided on', decidedLate)
+// Here the listener ends as well, so that each has one of its own.
+await repeat('accepted, in a shutdown', async () => late(await accepting(), shutDown))
+for (const [name, phase] of Object.entries(early)) {
+  await repeat(`accepted, ${name}`, () => beforeAccept(phase))
 }
 await until(() => resources() === before)
 console.log(JSON.stringify({ resets, outcomes }))
