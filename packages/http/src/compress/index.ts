@@ -1,0 +1,8 @@
+/**
+ * Content codings around a handler: answers are compressed, and the bodies of requests are decoded within limits.
+ *
+ * @packageDocumentation
+ */
+export { compress } from './compress.ts'
+export { decompress } from './decompress.ts'
+export type { CompressOptions, DecompressOptions } from './options.ts'

@@ -1,0 +1,51 @@
+import type { IncomingResponse } from '../client/response.ts'
+import { Fields, isBodiless } from '../codec/index.ts'
+import { KeptBody } from '../files/kept-body.ts'
+import { Received } from '../web/received.ts'
+import { makeResponse, type Response } from '../web/response.ts'
+import type { ServeContext } from '../web/serve-context.ts'
+import { type Asked, takesTrailers } from './asked.ts'
+import { withoutConnection } from './connection-fields.ts'
+import type { ProxiedAnswer } from './options.ts'
+import { PassedBody } from './passed-body.ts'
+import type { Via } from './via.ts'
+
+/** What there is of an answer: that of the server, or of an upgrade that came about. */
+type Head = Pick<IncomingResponse, 'status' | 'headers' | 'minor'>
+
+/** Whether fields may follow the body both ways: only there Trailer stays. */
+export function mayTrail(asked: Asked, context: ServeContext | undefined, { headers }: Head): boolean {
+  return context !== undefined && headers.has('transfer-encoding') && takesTrailers(asked)
+}
+
+/** The lines of an answer as they go back. */
+export function answerOf(head: Head, via: Via | undefined, trailing: boolean): ProxiedAnswer {
+  const { status, headers, minor } = head
+  // Neither has a body to tell of (RFC 9110 sections 8.6 and 15.3.6).
+  const lengthless = status === 204 || status === 205 || status < 200
+  const lines = withoutConnection(
+    headers.raw,
+    (name) => (lengthless && name === 'content-length') || (!trailing && name === 'trailer'),
+  )
+  via?.append(lines, minor)
+  return { status, headers: new Fields(lines) }
+}
+
+/** The answer as a `Response`, whose body is read past any stream unless somebody asks for one. */
+export async function responseOf(
+  response: IncomingResponse,
+  { status, headers }: ProxiedAnswer,
+  method: string,
+  broken: (error: unknown) => void,
+): Promise<Response> {
+  const lines = [...headers.raw]
+  if (status === 205 || isBodiless({ status, method })) {
+    response.discard()
+    return makeResponse(status, lines, null)
+  }
+  if (response.complete) {
+    const bytes = await response.bytes(Infinity)
+    return makeResponse(status, lines, bytes.byteLength > 0 ? new KeptBody(bytes) : null)
+  }
+  return makeResponse(status, lines, new Received(new PassedBody(response, broken), undefined))
+}

@@ -1,0 +1,14 @@
+/**
+ * What clients send, on the disk: a body, or the files of a form, streamed with limits, and nothing left of what did not
+ * come whole.
+ *
+ * @packageDocumentation
+ */
+export type { FormLimits, SavedBody, SaveFormOptions, SaveOptions, SavePartOptions } from './options.ts'
+export type { Part } from './part.ts'
+export { parts } from './parts.ts'
+export { saveBody } from './save-body.ts'
+export { saveForm } from './save-form.ts'
+export type { SavedForm } from './saved-form.ts'
+export type { SavedPart } from './saved-part.ts'
+export { statusOf } from './status-of.ts'

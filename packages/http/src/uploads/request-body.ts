@@ -1,0 +1,36 @@
+import { BusyError } from '@fairlead/core'
+
+import { IncomingBody } from '../message/body.ts'
+import { incomingOf } from '../web/served-request.ts'
+import { StreamBody } from './stream-body.ts'
+
+/** The body of a request in the hands of one reader. */
+export interface TakenBody {
+  readonly body: IncomingBody
+  /** No more of it is wanted. */
+  letGo(reason: unknown): void
+}
+
+/**
+ * Takes the body out of a request: past its stream where the request is one of ours, out of the stream of any other.
+ * Nothing of it is read yet.
+ *
+ * @throws BusyError where somebody has read it, or is reading it.
+ */
+export function takeBody(request: Request): TakenBody {
+  if (request.bodyUsed) throw busy()
+  const incoming = incomingOf(request)
+  if (incoming) {
+    if (incoming.taken) throw busy()
+    // Who is left without a reader would be read and dropped, for as long as the answer takes.
+    return { body: incoming, letGo: () => incoming.pause() }
+  }
+  const { body } = request
+  if (!body) return { body: IncomingBody.empty(), letGo() {} }
+  if (body.locked) throw busy()
+  return new StreamBody(body)
+}
+
+function busy(): BusyError {
+  return new BusyError('Cannot read body: it has a reader already')
+}
