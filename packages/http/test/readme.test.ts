@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { format } from 'node:util'
 
 import * as core from '@fairlead/core'
@@ -7,10 +9,14 @@ import * as node from '@fairlead/core/node'
 import * as reconnect from '@fairlead/core/reconnect'
 import * as tcp from '@fairlead/tcp'
 import * as proxyProtocol from '@fairlead/tcp/proxy-protocol'
-import { describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import * as codec from '../src/codec/index.ts'
+import * as compress from '../src/compress/index.ts'
+import * as files from '../src/files/index.ts'
 import * as http from '../src/index.ts'
+import * as proxy from '../src/proxy/index.ts'
+import * as uploads from '../src/uploads/index.ts'
 import { listenSocks } from './socks-server.ts'
 
 const ours: Readonly<Record<string, unknown>> = {
@@ -20,14 +26,21 @@ const ours: Readonly<Record<string, unknown>> = {
   '@fairlead/core/reconnect': reconnect,
   '@fairlead/http': http,
   '@fairlead/http/codec': codec,
+  '@fairlead/http/compress': compress,
+  '@fairlead/http/files': files,
+  '@fairlead/http/proxy': proxy,
+  '@fairlead/http/uploads': uploads,
   '@fairlead/tcp': tcp,
   '@fairlead/tcp/proxy-protocol': proxyProtocol,
 }
 
 /** What recipes show beside ours, and nothing else here needs. */
 const theirs: Readonly<Record<string, () => Promise<unknown>>> = {
+  '@tus/file-store': () => import('@tus/file-store'),
+  '@tus/server': () => import('@tus/server'),
   'eventsource-parser/stream': () => import('eventsource-parser/stream'),
   socks: () => import('socks'),
+  'tus-js-client': () => import('tus-js-client'),
   'tough-cookie': () => import('tough-cookie'),
 }
 
@@ -48,6 +61,19 @@ const others: Readonly<Record<string, () => Promise<{ readonly port: number } & 
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
 const readme = read('../README.md')
+
+/** Where recipes make their folders. */
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fairlead-recipes-'))
+  vi.stubEnv('TMPDIR', folder)
+})
+
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
+})
 
 interface Recipe {
   readonly title: string
@@ -148,7 +174,7 @@ function isThere({ name, value }: Member): boolean {
   return lines.some((line) => new RegExp(`[\`{ ]${name}[\`(,]| ${name} }`).test(line) && line.includes(value))
 }
 
-const internal = new Set('limits limits.bodyBytes constructor abandon end leave isExcess isNews'.split(' '))
+const internal = new Set('limits limits.bodyBytes constructor abandon end leave refusalOf isNews'.split(' '))
 
 describe('the README has every', () => {
   test.each([

@@ -2,15 +2,13 @@ import Negotiator from 'negotiator'
 
 import { listMembers } from '../codec/tokens.ts'
 
-/** Content codings of what is sent, in the order in which they are taken where a client has no preference. */
+/** Content codings of what is sent. */
 export type SentCoding = 'br' | 'zstd' | 'gzip'
 
 /** Types do not tell of it. */
 interface Preferring {
   encodings(available: readonly string[], options: { preferred: readonly string[] }): readonly string[]
 }
-
-const preferred: readonly SentCoding[] = ['br', 'zstd', 'gzip']
 
 /** Characters of an Accept-Encoding. Those of browsers have 30; one that is longer says nothing. */
 const longest = 1_024
@@ -31,7 +29,7 @@ let last: Answered = { field: null, available: [], codings: [] }
  * Of the codings that could be sent, those that a client likes as much as none, or more; the best first. Whoever says
  * nothing gets none.
  *
- * @param available the same list each time, which is not changed
+ * @param available the best first, for clients without a preference; the same list each time, which is not changed
  */
 export function codingsFor<C extends SentCoding>(
   acceptEncoding: string | null,
@@ -64,5 +62,5 @@ function acceptedBy(acceptEncoding: string | null, available: readonly string[])
   // A member with a weight that is none says nothing. The library would take it for all or nothing.
   const members = listMembers(acceptEncoding).filter((member) => weighted.test(member))
   const negotiator: Preferring = new Negotiator({ headers: { 'accept-encoding': members.join() } })
-  return negotiator.encodings(available, { preferred })
+  return negotiator.encodings(available, { preferred: available })
 }

@@ -6,14 +6,7 @@ import { BrokenError, type CloseReason, type ConnectionHandler, LimitError } fro
 import type { IncomingBody } from '../message/body.ts'
 import type { Progress } from '../message/progress.ts'
 import { fileErrorOf } from './file-error.ts'
-
-/** Bytes from which on it is worth to call the system, and those that are gathered meanwhile before the body waits. */
-const enough = 256 * 1024
-const most = 512 * 1024
-
-/** The same in pieces: a piece of one byte may hold on to the buffer of a whole read. */
-const enoughPieces = 256
-const mostPieces = 512
+import { Gathered } from './gathered.ts'
 
 /** Where the bytes of a body go. */
 export interface SinkOptions {
@@ -37,16 +30,16 @@ export interface SinkOptions {
 }
 
 /**
- * Writes a body to a file, in large pieces and one at a time. What comes meanwhile is gathered, up to 512 KiB; then the
- * body waits, and with it the server.
+ * Writes a body to a file, in large pieces and one at a time. What comes meanwhile is gathered, in a second buffer; when
+ * that is full the body waits, and with it the other side. Bytes are copied: what they came in is free at once, and a file
+ * needs two buffers, however large it is.
  *
  * However it ends, nothing is being written any more when it has; and what came before the body broke is in the file.
  */
 export class FileSink implements ConnectionHandler<Uint8Array> {
   readonly #options: SinkOptions
+  readonly #gathered: Gathered
   #body: IncomingBody | undefined
-  #pieces: Uint8Array[] = []
-  #gathered = 0
   /** So large is the file with all that has come, and with all that was written. */
   #size: number
   #written: number
@@ -60,6 +53,7 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
   constructor(options: SinkOptions) {
     this.#options = options
     this.#size = this.#written = options.at
+    this.#gathered = new Gathered(options.total)
   }
 
   /** @returns how large the file is now. @throws what the body failed with, FileError, LimitError, `signal.reason`. */
@@ -87,14 +81,10 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     if (this.#size > maxSize) return this.fail(tooLarge(this.#options.path, maxSize, this.#size))
     hash?.update(chunk)
     seals?.update(chunk)
-    this.#pieces.push(chunk)
-    this.#gathered += chunk.byteLength
-    if (!this.#writing) {
-      if (this.#enough) void this.#write()
-    } else if (this.#gathered >= most || this.#pieces.length >= mostPieces) {
-      this.#waits = true
-      this.#body?.pause()
-    }
+    this.#gathered.add(chunk)
+    if (!this.#gathered.full) return
+    if (!this.#writing) void this.#write()
+    if (this.#gathered.full) this.#wait()
   }
 
   onEnd(): void {
@@ -115,10 +105,6 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     this.#finish()
   }
 
-  get #enough(): boolean {
-    return this.#over || this.#gathered >= enough || this.#pieces.length >= enoughPieces
-  }
-
   #finish(): void {
     if (this.#over) return
     this.#over = true
@@ -129,16 +115,14 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     const { handle, path } = this.#options
     this.#writing = true
     try {
-      while (this.#pieces.length > 0 && this.#enough) {
-        const pieces = this.#pieces
-        this.#pieces = []
-        this.#gathered = 0
+      for (let bytes = this.#take(); bytes; bytes = this.#take()) {
         this.#goOn()
         try {
-          this.#written = await writeAll(handle, pieces, this.#written)
+          this.#written = await writeAll(handle, bytes, this.#written)
         } catch (error) {
           throw fileErrorOf(path, error)
         }
+        this.#gathered.giveBack(bytes)
         await this.#options.wrote?.(this.#written)
         this.#tell()
       }
@@ -154,7 +138,7 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
 
   /** Nobody wants the rest, so it need not come. */
   #giveUp(): void {
-    this.#pieces = []
+    this.#gathered.clear()
     this.#body?.pause()
   }
 
@@ -165,8 +149,18 @@ export class FileSink implements ConnectionHandler<Uint8Array> {
     if (typeof answer?.then === 'function') answer.then(undefined, (error: unknown) => this.fail(error))
   }
 
+  /** What is to be written now; undefined while it is too little. */
+  #take(): Buffer | undefined {
+    return this.#over || this.#gathered.full ? this.#gathered.take() : undefined
+  }
+
+  #wait(): void {
+    this.#waits = true
+    this.#body?.pause()
+  }
+
   #goOn(): void {
-    if (!this.#waits) return
+    if (!this.#waits || this.#gathered.full) return
     this.#waits = false
     this.#body?.resume()
   }
@@ -180,25 +174,12 @@ export function tooLarge(path: string, maxSize: number, value: number): LimitErr
   })
 }
 
-/** A system may take less than it was given. */
-async function writeAll(handle: FileHandle, pieces: Uint8Array[], at: number): Promise<number> {
-  let place = at
-  let rest = pieces
-  for (;;) {
-    const { bytesWritten } = await handle.writev(rest, place)
+/** A system may take less than it was given. @returns where the next byte goes. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<number> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done)
     if (bytesWritten === 0) throw new Error('the system takes no more bytes')
-    place += bytesWritten
-    rest = behind(rest, bytesWritten)
-    if (rest.length === 0) return place
+    done += bytesWritten
   }
-}
-
-/** What is left of `pieces` behind their first `count` bytes. */
-function behind(pieces: Uint8Array[], count: number): Uint8Array[] {
-  let left = count
-  for (const [index, piece] of pieces.entries()) {
-    if (left < piece.byteLength) return [piece.subarray(left), ...pieces.slice(index + 1)]
-    left -= piece.byteLength
-  }
-  return []
+  return at + bytes.length
 }

@@ -12,6 +12,12 @@ export interface BodySource {
   fail(error: unknown): void
 }
 
+/** An error that the client is to blame for, and the status that it gets unless somebody catches it. */
+export interface Refused {
+  readonly error: unknown
+  readonly status: number
+}
+
 /** Bytes that a reader by iteration may hold before the connection is told to wait. */
 const iterationLimit = 64 * 1024
 
@@ -28,7 +34,7 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
   #taken = false
   #aborted = false
   #trailers: Fields | undefined
-  #excess: LimitError | undefined
+  #refused: Refused | undefined
 
   constructor(source: BodySource) {
     this.#slot = new HandlerSlot<Uint8Array>({
@@ -64,9 +70,14 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     return this.#taken
   }
 
-  /** What {@link bytes} threw because it was too large. */
-  get excess(): LimitError | undefined {
-    return this.#excess
+  /** What a reader threw because of what the client sent, and the status that says so to it. */
+  get refused(): Refused | undefined {
+    return this.#refused
+  }
+
+  /** A reader is about to throw because of what the client sent. The first time counts. */
+  refuse(error: unknown, status: number): void {
+    this.#refused ??= { error, status }
   }
 
   /** The hot path: `onData` for each piece, `onEnd` after the last, `onClose` with an error when it is cut off. */
@@ -101,8 +112,9 @@ export class IncomingBody implements AsyncIterable<Uint8Array> {
     for await (const chunk of this) {
       const value = pieces.size + chunk.byteLength
       if (value > limit) {
-        this.#excess = new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value })
-        throw this.#excess
+        const error = new LimitError(`Cannot read body: more than ${limit} bytes`, { limit: 'limit', value })
+        this.refuse(error, 413)
+        throw error
       }
       pieces.push(chunk)
     }

@@ -205,7 +205,7 @@ export class ServerConnection
         exchange.end(error as Error)
         this.connection.destroy(error as Error)
       } else {
-        const status = isHandlerTimeout(error) ? 503 : exchange.isExcess(error) ? 413 : 500
+        const status = isHandlerTimeout(error) ? 503 : (exchange.refusalOf(error) ?? 500)
         this.#answering.refuse(status, error as Error)
       }
     }

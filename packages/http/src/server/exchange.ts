@@ -202,7 +202,7 @@ export class Exchange {
   /**
    * The application failed: the client gets 500, or sees its answer cut, and `onError` is told, unless the client
    * itself was to blame: it left, or it gets 413, since its body was larger than `bytes(limit)` or `text(limit)`
-   * takes. A handler that throws or rejects comes here by itself.
+   * takes, or whatever `saveBody`, `saveForm` and `parts` refuse it with. A handler that throws or rejects comes here by itself.
    */
   fail(error: unknown): void {
     this.#host.failed(this, error)
@@ -228,14 +228,16 @@ export class Exchange {
     this.#abort?.abort(reason)
   }
 
-  /** Whether an error says that the body is larger than its reader takes. */
-  isExcess(error: unknown): boolean {
-    return error !== undefined && error === this.#body?.excess
+  /** The status for an error that only says what is wrong with the request's body. */
+  refusalOf(error: unknown): number | undefined {
+    const refused = this.#body?.refused
+    return error !== undefined && refused?.error === error ? refused?.status : undefined
   }
 
   /** Whether an error is for `onError`: not when it only follows from what the client did, or was told. */
   isNews(error: unknown): boolean {
-    if (this.isExcess(error) || followsFrom(error, this.#left) || followsFrom(error, this.#told)) return false
+    if ((this.refusalOf(error) ?? 500) < 500) return false
+    if (followsFrom(error, this.#left) || followsFrom(error, this.#told)) return false
     this.#told ??= error
     return true
   }

@@ -10,10 +10,10 @@ export interface Disposition {
 }
 
 /** As browsers write it: nothing is escaped but quotes and line breaks, by percent (HTML section 4.10.22.8). */
-const plain = /^[^\s;="]+(?:[ \t]*;[ \t]*[^\s;="]+=(?:"[^"]*"|[^\s;"]*))*[ \t]*;?[ \t]*$/
+const plain = /^[^\s;="]+(?:[ \t]*;[ \t]*[^\s;="]+=(?:"[^"]*"|[^\s;"]*))*[ \t]*(?:;[ \t]*)?$/
 
 /** As RFC 2183 has it, and curl had: with quoted pairs. */
-const escaped = /^[^\s;="]+(?:[ \t]*;[ \t]*[^\s;="]+=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*[ \t]*;?[ \t]*$/
+const escaped = /^[^\s;="]+(?:[ \t]*;[ \t]*[^\s;="]+=(?:"(?:[^"\\]|\\.)*"|[^\s;"]*))*[ \t]*(?:;[ \t]*)?$/
 
 /**
  * Reads the Content-Disposition of a part (RFC 7578 section 4.2). `lines` have one character a byte, which are UTF-8.

@@ -16,7 +16,7 @@ export interface SavePartOptions {
   expected?: string
   /** Whether the file is on the disk, and not only on its way there, when the promise resolves. Default false. */
   fsync?: boolean
-  /** Told behind each write, of up to 512 KiB, how much of the file there is. One that throws ends it. */
+  /** Told behind each write, of up to 256 KiB, how much of the file there is. One that throws ends it. */
   onProgress?: (progress: Progress) => void
   /** Ends it: it rejects with `signal.reason`, and what was written is gone. */
   signal?: AbortSignal

@@ -4,7 +4,7 @@ import { checkLimit, limitsOf } from './limits.ts'
 import { checkNames } from './option-names.ts'
 import type { FormLimits } from './options.ts'
 import type { Part } from './part.ts'
-import { takeBody } from './request-body.ts'
+import { blame, takeBody } from './request-body.ts'
 import { lengthOfWhole } from './request-facts.ts'
 
 /**
@@ -33,9 +33,14 @@ export function parts(request: Request, limits: FormLimits = {}): AsyncIterableI
 
 /** The same of limits that are whole. */
 export function formOf(request: Request, limits: Required<FormLimits>): FormReader {
-  const { headers } = request
-  const total = lengthOfWhole(headers)
-  const boundary = boundaryOf(headers)
-  if (total !== undefined) checkLimit(limits, 'totalSize', total)
-  return new FormReader(takeBody(request), boundary, limits)
+  try {
+    const { headers } = request
+    const total = lengthOfWhole(headers)
+    const boundary = boundaryOf(headers)
+    if (total !== undefined) checkLimit(limits, 'totalSize', total)
+    return new FormReader(takeBody(request), boundary, limits)
+  } catch (error) {
+    blame(request, error)
+    throw error
+  }
 }

@@ -1,7 +1,8 @@
 import { BusyError } from '@fairlead/core'
 
 import { IncomingBody } from '../message/body.ts'
-import { incomingOf } from '../web/served-request.ts'
+import { incomingOf, refuseBody } from '../web/served-request.ts'
+import { statusOf } from './status-of.ts'
 import { StreamBody } from './stream-body.ts'
 
 /** The body of a request in the hands of one reader. */
@@ -23,12 +24,35 @@ export function takeBody(request: Request): TakenBody {
   if (incoming) {
     if (incoming.taken) throw busy()
     // Who is left without a reader would be read and dropped, for as long as the answer takes.
-    return { body: incoming, letGo: () => incoming.pause() }
+    const letGo = (reason: unknown): void => {
+      incoming.pause()
+      blame(request, reason)
+    }
+    return { body: incoming, letGo }
   }
   const { body } = request
   if (!body) return { body: IncomingBody.empty(), letGo() {} }
   if (body.locked) throw busy()
   return new StreamBody(body)
+}
+
+/**
+ * Runs what takes a body. Where that fails because of what the client sent, the server answers so, unless somebody
+ * catches the error.
+ */
+export async function blaming<T>(request: Request, take: () => Promise<T>): Promise<T> {
+  try {
+    return await take()
+  } catch (error) {
+    blame(request, error)
+    throw error
+  }
+}
+
+/** See {@link blaming}. */
+export function blame(request: Request, error: unknown): void {
+  const status = statusOf(error)
+  if (status !== undefined) refuseBody(request, error, status)
 }
 
 function busy(): BusyError {

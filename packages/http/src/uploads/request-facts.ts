@@ -9,8 +9,8 @@ import { refused } from './refused.ts'
  */
 export function lengthOfWhole(headers: Headers): number | undefined {
   if (headers.has('content-range')) throw refused('it is only a range of something, as Content-Range says')
-  const coding = headers.get('content-encoding')
-  if (coding !== null && !/^[ \t]*(?:identity)?[ \t]*$/i.test(coding)) {
+  const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? ''
+  if (coding !== '' && coding !== 'identity') {
     throw refused('it is encoded, and nobody decodes it here', 415)
   }
   const length = headers.get('content-length')

@@ -2,11 +2,11 @@ import { checkBoolean } from '@fairlead/core/transport'
 
 import { FileTarget } from '../disk/file-target.ts'
 import { refuseLarge, saveAs } from '../disk/save.ts'
-import { saveSettings } from '../disk/settings.ts'
+import { type SaveSettings, saveSettings } from '../disk/settings.ts'
 import { sealsOf } from './digest-fields.ts'
 import { checkNames } from './option-names.ts'
 import type { SavedBody, SaveOptions } from './options.ts'
-import { takeBody } from './request-body.ts'
+import { blaming, takeBody } from './request-body.ts'
 import { lengthOfWhole } from './request-facts.ts'
 
 /** Bytes of the largest file. */
@@ -27,7 +27,7 @@ export const largest = 1024 * 1024 * 1024
  * @throws LimitError for more than `maxSize`; HttpProtocolError for a body that is not the file itself; FileError where
  *   the system refuses it, a file is there, or a digest is another one; what the body was cut off with; BusyError where
  *   it has a reader; `signal.reason`; TypeError or RangeError that names the option. {@link statusOf} tells what to
- *   answer.
+ *   answer, and our server does where nobody catches the error.
  * @example
  * ```ts
  * await serve({ port: 8080, maxBodySize: 2 ** 30 }, async (request) => {
@@ -47,6 +47,15 @@ export async function saveBody(
   const settings = saveSettings({ ...others, maxSize })
   const target = new FileTarget(path, settings.overwrite)
   settings.signal?.throwIfAborted()
+  return blaming(request, () => save(request, target, settings, digestFields))
+}
+
+async function save(
+  request: Request,
+  target: FileTarget,
+  settings: SaveSettings,
+  digestFields: boolean,
+): Promise<SavedBody> {
   const { headers } = request
   const total = lengthOfWhole(headers)
   const facts = { total, seals: digestFields ? sealsOf(target.path, headers) : undefined }

@@ -19,8 +19,8 @@ export let exchangeOf: (value: unknown) => Exchange | undefined
 /** The headers of a request that was handed out, as somebody may have changed them; those that came, else. */
 export let headersOf: (request: object) => { get(name: string): string | null | undefined }
 
-/** Marks the body of a request that was handed out as read, since somebody takes it past the request. */
-export let useBody: (request: object) => void
+/** Tells the server of an error that the client is to blame for, if this is a request that it handed out. */
+export let refuseBody: (request: RuntimeRequest, error: unknown, status: number) => void
 
 /**
  * The body of a request that was handed out, to be read past the request, which is used from then on. Undefined for any
@@ -60,8 +60,9 @@ export class ServedRequest implements RuntimeRequest {
       if (!(#exchange in request)) return (request as RuntimeRequest).headers
       return request.#headers ?? request.#exchange.request.headers
     }
-    useBody = (request) => {
-      if (#exchange in request) request.#used = true
+    refuseBody = (request, error, status) => {
+      const body = #exchange in request ? request.#exchange.request.body : bodies.get(request.body ?? request)
+      body?.refuse(error, status)
     }
     incomingOf = (value) => {
       if (!(#exchange in value) || value.#original) return bodyBehind(value.body)

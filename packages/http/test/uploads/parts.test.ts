@@ -268,6 +268,10 @@ describe('a malformed form is a 400', () => {
     ['with half of a quoted name', wireForm([['Content-Disposition: form-data; name="a', '']])],
     ['with half of a file name', wireForm([['Content-Disposition: form-data; name="a"; filename="b', '']])],
     ['with a line break in a name', wireForm([['Content-Disposition: form-data; name="a\rb"', '']])],
+    [
+      'with very much white space',
+      wireForm([[`Content-Disposition: form-data; name=a${' '.repeat(15_000)}b`, '']]),
+    ],
     ['with something behind a name', wireForm([['Content-Disposition: form-data; name="a"b', '']])],
   ]
   test.each(malformed)('%s', async (_, bytes) => {

@@ -282,7 +282,7 @@ describe('nothing is left of a body, and no descriptor,', () => {
     ['EIO', undefined],
   ])('on a disk that says %s, and the next one is taken', async (code, status) => {
     const system = Object.assign(new Error(`${code}: of the test`), { code })
-    vi.spyOn(await handles(), 'writev').mockRejectedValueOnce(system)
+    vi.spyOn(await handles(), 'write').mockRejectedValueOnce(system)
     const error = await settle(save('ahoy'))
     expect(error).toBeInstanceOf(FileError)
     expect(error.message).toContain(`(${code})`)

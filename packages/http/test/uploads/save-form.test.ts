@@ -141,11 +141,11 @@ describe('nothing is left, and no descriptor,', () => {
     await handle.close()
     const system = Object.assign(new Error('ENOSPC: of the test'), { code: 'ENOSPC' })
     const proto = Object.getPrototypeOf(handle) as fs.FileHandle
-    const { writev } = proto
+    const { write } = proto
     let writes = 0
-    vi.spyOn(proto, 'writev').mockImplementation(function (this: fs.FileHandle, ...given) {
+    vi.spyOn(proto, 'write').mockImplementation(function (this: fs.FileHandle, ...given) {
       if (++writes === 3) return Promise.reject(system)
-      return writev.apply(this, given as never) as never
+      return write.apply(this, given as never) as never
     })
     const error = await settle(save(large))
     expect(error).toBeInstanceOf(FileError)

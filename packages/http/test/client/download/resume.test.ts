@@ -19,8 +19,8 @@ import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
-import { FileError } from '../../../src/disk/file-error.ts'
 import type { DownloadOptions, SavedFile } from '../../../src/client/download/options.ts'
+import { FileError } from '../../../src/disk/file-error.ts'
 import { Client, RequestError, type RequestOptions } from '../../../src/index.ts'
 import { quiet, until } from '../../server/ways.ts'
 import { failure } from '../raw-server.ts'
@@ -620,7 +620,7 @@ describe('what is in the way', () => {
     const handle = await open('/dev/null')
     await handle.close()
     const error = Object.assign(new Error('full'), { code: 'ENOSPC' })
-    vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'writev').mockRejectedValueOnce(error)
+    vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'write').mockRejectedValueOnce(error)
     expect((await failure(server.download(path()))).message).toContain(
       'no space is left on the device (ENOSPC)',
     )
