@@ -4,11 +4,14 @@ import { defaultServerConditions } from 'vite'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Packages with so many files of tests that loading everything anew for each of them would take longest. */
-const sharing = new Set(['core', 'http', 'tcp'])
+/**
+ * What only a process of its own can show: a module that is replaced, or all that a process holds and hears. Other
+ * files of a project share processes: loading everything anew for each of them would take longest.
+ */
+const alone = /\.process\.test\.ts$/
 
-/** What only a process of its own can show: a module that is replaced, or all that a process holds and hears. */
-const alone = 'test/**/*.process.test.ts'
+/** Most of them wait for sockets, programs and pages more than they compute: one more than there should be cores. */
+const maxWorkers = 3
 
 /** Tests on sources: the packages of this repository resolve to their `src`, so nothing has to be built. */
 function unit(name: string): TestProjectInlineConfiguration[] {
@@ -27,13 +30,14 @@ function unit(name: string): TestProjectInlineConfiguration[] {
       isolate,
       testTimeout: 20_000,
       expect: { poll: { timeout: 10_000 } },
-      // They wait for sockets more than they compute.
-      maxWorkers: 2,
+      maxWorkers,
     },
   })
-  const all = 'test/**/*.test.ts'
-  if (!sharing.has(name)) return [project(name, true, all)]
-  return [project(name, false, all, [alone]), project(`${name}-process`, true, alone)]
+  const process = 'test/**/*.process.test.ts'
+  const shared = project(name, false, 'test/**/*.test.ts', [process])
+  const files = readdirSync(new URL(`packages/${name}/test`, import.meta.url), { recursive: true })
+  if (!files.some((file) => alone.test(String(file)))) return [shared]
+  return [shared, project(`${name}-process`, true, process)]
 }
 
 interface BuiltTests {
@@ -50,10 +54,11 @@ function built(name: string, { root, include, exclude = [] }: BuiltTests): TestP
       root,
       include: [include],
       exclude: ['**/node_modules/**', ...exclude],
+      isolate: false,
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },
-      maxWorkers: 2,
+      maxWorkers,
       sequence: { groupOrder: 1 },
     },
   }
@@ -77,11 +82,18 @@ const builds = [
 /** Built tests that take longest, so that none of them is left over at the end. */
 const longest = [
   'conformance/packages.test.ts',
-  'examples/test/e2e/folder-page.test.ts',
   'tcp/test/e2e/resets.test.ts',
-  'conformance/recipes.test.ts',
   'tcp/test/e2e/cycles.test.ts',
+  'conformance/recipes.test.ts',
   'examples/test/e2e/load.test.ts',
+  'examples/test/e2e/folder-page.test.ts',
+  'examples/test/e2e/peer.e2e.test.ts',
+  'examples/test/e2e/transfer.e2e.test.ts',
+  'examples/test/e2e/vanishing.test.ts',
+  'examples/test/e2e/reconnect-page.test.ts',
+  'examples/test/e2e/stopping.test.ts',
+  'http/test/e2e/replacing.test.ts',
+  'http/test/e2e/client-flat.test.ts',
 ]
 
 class LongestFirst extends BaseSequencer {

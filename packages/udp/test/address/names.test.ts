@@ -64,6 +64,8 @@ test('a resolver that hangs holds back only the one peer, and is bounded', async
   await client.send('x', server.address)
   await until(() => server.stats().received === 2)
   await expect(client.send('x', { host: 'hangs', port })).rejects.toMatchObject({ limit: 'sendQueue' })
+  // Closing would give the names its grace.
+  client.destroy()
 })
 
 test('a name that leads nowhere costs what was sent there, is told, and asked for again', async () => {
