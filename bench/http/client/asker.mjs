@@ -31,19 +31,21 @@ async function measure(request) {
   let answer = ''
   for await (const chunk of socket) {
     answer += chunk.toString('latin1')
+    const [unchanged] = /^HTTP\/1.1 304 .*?\r\n\r\n/is.exec(answer) ?? []
+    if (unchanged) return unchanged.length
     const [head, length] = /^HTTP\/1.1 200 .*?\r\ncontent-length: *(\d+).*?\r\n\r\n/is.exec(answer) ?? []
     if (head && answer.length >= head.length + Number(length)) return head.length + Number(length)
   }
   throw new Error('no answer of a known length')
 }
 
-/** As many batches as are this connection's. */
-async function converse(count) {
+/** As many batches as are this connection's, from one of the requests on. */
+async function converse(count, first) {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   let sent = 0
   let left = 0
   const next = () => {
-    const { text, answered } = batches[(sent++ * depth) % asked.length]
+    const { text, answered } = batches[(first + sent++ * depth) % asked.length]
     left = answered
     socket.write(text)
   }
@@ -58,5 +60,8 @@ async function converse(count) {
 }
 
 const began = performance.now()
-await Promise.all(Array.from({ length: connections }, () => converse(requests / connections / depth)))
+const first = (at) => Math.floor((at * asked.length) / connections)
+await Promise.all(
+  Array.from({ length: connections }, (_, at) => converse(requests / connections / depth, first(at))),
+)
 console.log(JSON.stringify({ seconds: (performance.now() - began) / 1000 }))

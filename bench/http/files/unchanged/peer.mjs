@@ -1,0 +1,9 @@
+import { createServer } from 'node:http'
+
+import sirv from 'sirv'
+
+import { ready } from '../../../server.mjs'
+import { told } from '../../temporary.mjs'
+
+const server = createServer(sirv(told(), { etag: true }))
+server.listen(0, '127.0.0.1', () => ready(server.address().port))
