@@ -50,6 +50,7 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
   507: 'Insufficient Storage',
+  508: 'Loop Detected',
   511: 'Network Authentication Required',
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingResponse } from '../client/response.ts'
 import { Fields, isBodiless } from '../codec/index.ts'
-import { KeptBody } from '../files/kept-body.ts'
+import { KeptBody } from '../web/kept-body.ts'
 import { Received } from '../web/received.ts'
 import { makeResponse, type Response } from '../web/response.ts'
 import type { ServeContext } from '../web/serve-context.ts'
@@ -8,6 +8,7 @@ import { type Asked, takesTrailers } from './asked.ts'
 import { withoutConnection } from './connection-fields.ts'
 import type { ProxiedAnswer } from './options.ts'
 import { PassedBody } from './passed-body.ts'
+import type { Presence } from './presence.ts'
 import type { Via } from './via.ts'
 
 /** What there is of an answer: that of the server, or of an upgrade that came about. */
@@ -36,16 +37,19 @@ export async function responseOf(
   response: IncomingResponse,
   { status, headers }: ProxiedAnswer,
   method: string,
+  presence: Presence,
   broken: (error: unknown) => void,
 ): Promise<Response> {
   const lines = [...headers.raw]
   if (status === 205 || isBodiless({ status, method })) {
+    presence.over()
     response.discard()
     return makeResponse(status, lines, null)
   }
   if (response.complete) {
+    presence.over()
     const bytes = await response.bytes(Infinity)
     return makeResponse(status, lines, bytes.byteLength > 0 ? new KeptBody(bytes) : null)
   }
-  return makeResponse(status, lines, new Received(new PassedBody(response, broken), undefined))
+  return makeResponse(status, lines, new Received(new PassedBody(response, presence, broken), undefined))
 }

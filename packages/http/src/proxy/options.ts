@@ -59,6 +59,12 @@ export interface ProxyOptions extends Pick<
   /** How long one may wait, in milliseconds; 503 beyond. Default 30,000. */
   queueTimeout?: number
   /**
+   * What a client that has ended its side has for each further piece of its answer, in milliseconds. It may only have
+   * nothing more to say, or may be gone, as one whose `fetch` was aborted; then its request is aborted. One that reset or
+   * closed has none. Default 2,000.
+   */
+  endGrace?: number
+  /**
    * Whom to connect to: asked about the very address that is about to be connected to, resolved or literal, in canonical
    * form. Anything but `true` forbids it, and the answer is 502, as it is for a server that cannot be reached: nobody
    * learns of an address here. Default: everybody where the target is fixed; where a function names it, the addresses
@@ -113,6 +119,7 @@ export interface ProxyStats extends ClientStats {
 const known: Record<keyof ProxyOptions, true> = {
   allow: true,
   connect: true,
+  endGrace: true,
   forwarded: true,
   idleTimeout: true,
   limits: true,
@@ -145,7 +152,8 @@ export function checkProxy(options: ProxyOptions): void {
   }
   checkBoolean('preserveHost', options.preserveHost)
   checkTime('queueTimeout', options.queueTimeout)
-  const { forwarded, prefix, upgrade } = options
+  const { endGrace, forwarded, prefix, upgrade } = options
+  if (endGrace !== 0) checkTime('endGrace', endGrace)
   if (forwarded !== undefined && !kinds.has(forwarded)) {
     throw new TypeError('Invalid option forwarded: must be Forwarded, X-Forwarded, both or false')
   }

@@ -19,6 +19,7 @@ import {
 } from './options.ts'
 import { type Manner, maxForwards, outgoingOf, prepared } from './outgoing.ts'
 import { basePath, withoutPrefix } from './path.ts'
+import { Presence } from './presence.ts'
 import { refusal, RefusedError, statusOf } from './refusal.ts'
 import { Tunnel } from './tunnel.ts'
 import { type Base, baseOf, Bases } from './upstream-target.ts'
@@ -36,34 +37,39 @@ export class Passing {
   readonly #bases = new Bases()
   readonly #manner: Manner
   readonly #prefix: string
+  readonly #endGrace: number
   readonly #options: ProxyOptions
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(target: TargetUrl | TargetOf, options: ProxyOptions) {
     checkProxy(options)
-    const { forwarded = 'both', preserveHost = false, prefix = '', via } = options
+    const { endGrace = 2_000, forwarded = 'both', preserveHost = false, prefix = '', via } = options
     const named = typeof target === 'function'
     this.#targetOf = named ? target : undefined
     this.#fixed = named ? undefined : baseOf(target)
     this.#manner = { forwarded, preserveHost, via: via === false ? undefined : new Via(via) }
     this.#prefix = basePath(prefix)
+    this.#endGrace = endGrace
     this.#options = { ...options }
     this.upstream = new Upstream(options, options.allow ?? (named ? isPublic : undefined))
   }
 
   async handle(request: Request, context: ServeContext | undefined): Promise<Response> {
     let asked: Asked | undefined
+    let presence: Presence | undefined
     let entered = false
     try {
       asked = askedOf(request, context)
+      presence = new Presence(asked.signal, asked.exchange, this.#endGrace)
       this.upstream.enter()
       entered = true
-      return await this.#pass(asked, request, context)
+      return await this.#pass(asked, presence, request, context)
     } catch (error) {
+      presence?.over()
       // Who left hears nothing any more, and did nothing wrong.
-      if (asked?.signal.aborted === true) {
-        if (!asked.exchange) throw error
-        return refusal(502, asked.method)
+      if (presence?.gone === true) {
+        if (!asked?.exchange) throw error
+        return refusal(502, request.method)
       }
       const status = statusOf(error)
       if (status >= 500 && status !== 501) this.#tell(error, request)
@@ -73,8 +79,13 @@ export class Passing {
     }
   }
 
-  async #pass(asked: Asked, request: Request, context: ServeContext | undefined): Promise<Response> {
-    const { exchange, signal, method } = asked
+  async #pass(
+    asked: Asked,
+    presence: Presence,
+    request: Request,
+    context: ServeContext | undefined,
+  ): Promise<Response> {
+    const { exchange, method } = asked
     const { via } = this.#manner
     if (via?.knows(new Fields(asked.list).all('via')) === true) {
       throw new RefusedError(508, 'it was passed on here before')
@@ -83,6 +94,7 @@ export class Passing {
     if (maxForwards(method, asked.list) === 0) {
       // The client wants to hear of whoever has it now (RFC 9110 section 7.6.2).
       if (method === 'TRACE') throw new RefusedError(501, 'TRACE ends here')
+      presence.over()
       return makeResponse(200, [], null)
     }
     const base = this.#fixed ?? (await this.#baseOf(request, context))
@@ -94,17 +106,21 @@ export class Passing {
     )
     const ready = prepared(asked, outgoing, base, this.#protocolOf(asked))
     const outcome = await this.upstream.send(ready, {
-      signal,
+      presence,
       onInform: exchange && ((interim) => pass(interim, exchange)),
       trailers: ready.framing === 'chunked' && exchange ? () => trailersOf(exchange) : undefined,
     })
     const { response, connection, head } = outcome
-    if (connection && head && exchange) return this.#switch(exchange, { connection, head }, response)
-    return this.#answer(asked, response, request, context)
+    if (connection && head && exchange) {
+      presence.over()
+      return this.#switch(exchange, { connection, head }, response)
+    }
+    return this.#answer(asked, presence, response, request, context)
   }
 
   async #answer(
     asked: Asked,
+    presence: Presence,
     response: IncomingResponse,
     request: Request,
     context: ServeContext | undefined,
@@ -120,9 +136,7 @@ export class Passing {
       if (trailing && !(response.complete && response.trailers === undefined)) {
         context?.trailers(() => response.trailers ?? [])
       }
-      return await responseOf(response, answer, asked.method, (error) => {
-        if (!asked.signal.aborted) this.#tell(error, request)
-      })
+      return await responseOf(response, answer, asked.method, presence, (error) => this.#tell(error, request))
     } catch (error) {
       response.discard()
       throw error

@@ -27,9 +27,9 @@ export interface ReverseProxy extends Resource {
  * Fields of the connection are taken off both ways (RFC 9110 section 7.6.1); Host, `Forwarded` and `Via` are written;
  * everything else is passed on as it is: status, methods, content codings, cookies, redirects, interim answers,
  * trailers where TE asks for them, 100 (Continue), WebSocket and other upgrades. A server that is slow, or a client,
- * makes the other side wait, and no more than 64 KiB each way are kept. A client that leaves, or ends its side, has its
- * request aborted; an answer that breaks off is cut, and never looks whole. A request is sent again only where the server
- * cannot have seen it.
+ * makes the other side wait, and no more than 64 KiB each way are kept. A client that leaves has its request
+ * aborted; an answer that breaks off is cut, and never looks whole. A request is sent again only where the server cannot
+ * have done anything with it, or may do it twice (RFC 9110 section 9.2.2).
  *
  * When it cannot be passed on: 502 for a server that cannot be reached, breaks off or speaks no HTTP, or that `allow`
  * forbids; 504 where time ran out; 503 with Retry-After where too many wait, or behind `close`; 508 for a request that

@@ -10,10 +10,14 @@ import { checkCount, type Limits, limitsOf, type Shared, sharedOf } from '../cli
 import { Counters } from '../client/stats.ts'
 import { type Allow, connecting } from './connect.ts'
 import type { ProxyOptions, ProxyStats } from './options.ts'
+import type { Presence } from './presence.ts'
 import type { Tunnel } from './tunnel.ts'
 
 /** What a request on its way is told and asked. */
-export type Asking = Pick<CallOptions, 'signal' | 'onInform' | 'trailers'>
+export interface Asking extends Pick<CallOptions, 'onInform' | 'trailers'> {
+  /** Of whom it is for: without it, it is aborted. */
+  readonly presence: Presence
+}
 
 /**
  * The servers behind a proxy: a pool for each origin, and what became of upgrades. Requests go out as they were
@@ -82,17 +86,26 @@ export class Upstream implements CallHost, Resource {
   }
 
   /** Sends it, and resolves with its answer, or the connection that goes on with another protocol. */
-  send(request: PreparedRequest, asking: Asking): Promise<Outcome> {
+  send(request: PreparedRequest, { presence, onInform, trailers }: Asking): Promise<Outcome> {
     const { target, upgrade } = request
     const { unix, times } = this.#shared
     const tunnelled = target.origin.secure || upgrade !== undefined
     let timer: Deadline | undefined
     return new Promise<Outcome>((resolve, reject) => {
-      asking.signal?.throwIfAborted()
+      if (presence.gone) throw presence.reason
       const until = times.total === Infinity ? Infinity : Deadline.now() + times.total
-      const options = { ...asking, shared: this.#shared, until, onDownload: undefined, onUpload: undefined }
+      const options = {
+        signal: undefined,
+        onInform,
+        trailers,
+        shared: this.#shared,
+        until,
+        onDownload: undefined,
+        onUpload: undefined,
+      }
       const pool = this.#pools.of(target, unix, undefined, tunnelled)
       const call = new Call(request, options, pool, this, resolve, reject)
+      presence.onGone = () => call.cancel(presence.reason)
       this.#counters.requests++
       this.#counters.active++
       try {

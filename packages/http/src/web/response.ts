@@ -51,7 +51,8 @@ export let fetchedResponse: (head: FetchedHead, content: Content | Held) => Resp
 
 /**
  * An answer of which nothing has to be checked: status, list and body fit together. The list belongs to it from now on,
- * unless it is lent: then it is copied before anybody can change it.
+ * unless it is lent: then it is copied before anybody can change it. Bytes have all of their memory to themselves: who
+ * reads the stream of them takes it away.
  */
 export let makeResponse: (status: number, list: HeaderList, content: Plain | Held, lent?: boolean) => Response
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { answer } from '../client/raw-server.ts'
 import { watchStrays } from '../faults/harness.ts'
-import { head } from '../server/ways.ts'
+import { head, until } from '../server/ways.ts'
 import { before, front, memory, sockets } from './stage.ts'
 
 watchStrays()
@@ -72,7 +72,9 @@ describe('whom a proxy may ask', () => {
     const client = await at.client()
     client.write(head('GET / HTTP/1.1'))
     expect((await client.replies(1))[0]?.status).toBe(502)
-    expect((await server.peer()).text).toBe('')
+    const peer = await server.peer()
+    await until(() => peer.gone)
+    expect(peer.text).toBe('')
   })
 
   test('a hook may connect to memory only where that is allowed', async () => {

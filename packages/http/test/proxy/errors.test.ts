@@ -119,6 +119,8 @@ describe('what cannot be passed on', () => {
     ;(await server.peer()).write(answer('ok'))
     expect((await first!.replies(1))[0]).toMatchObject({ status: 200 })
     expect(at.errors).toMatchObject([{ cause: { limit: 'maxQueued' } }, { cause: { limit: 'queueTimeout' } }])
+    await quiet()
+    expect(server.peers.flatMap(({ asked }) => asked)).toHaveLength(1)
     expect(at.proxy.stats()).toMatchObject({ active: 0, requests: 3, failed: 2 })
   })
 

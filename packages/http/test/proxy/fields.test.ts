@@ -31,6 +31,7 @@ describe('the fields of a connection', () => {
         'Keep-Alive: 5',
         'Proxy-Authorization: Basic abc',
         'Proxy-Connection: close',
+        'Trailer: X-Sum',
         'X-Kept: 1',
       ),
     )

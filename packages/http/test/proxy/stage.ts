@@ -62,7 +62,7 @@ export function before(stage: Stage, server: RawServer, options: FrontOptions = 
   return front(stage, server.url, { ...options, proxy: { ...connects(server), ...options.proxy } })
 }
 
-export function connects({ options }: RawServer): ProxyOptions {
+function connects({ options }: RawServer): ProxyOptions {
   return options.connect ? { connect: options.connect } : {}
 }
 

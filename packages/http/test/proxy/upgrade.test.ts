@@ -172,6 +172,27 @@ describe('an upgrade', () => {
     expect([at.errors, at.strays, at.proxy.stats().tunnels]).toEqual([[], [], 0])
   })
 
+  test('of a request that somebody else has answered meanwhile ends there', async () => {
+    await using server = await memory.raw.open()
+    await using at = await before(memory, server, {
+      handler: (app) => (request, context) => {
+        const passing = app(request, context)
+        void server.peer().then(async (peer) => {
+          await peer.request()
+          await context.exchange.respond(200, {}, 'mine')
+          peer.write(switched)
+        })
+        return passing
+      },
+    })
+    const client = await at.client()
+    client.write(offer())
+    expect((await client.replies(1))[0]?.body).toBe('mine')
+    const peer = await server.peer()
+    await until(() => peer.gone)
+    expect([at.errors, at.strays, at.proxy.stats().tunnels]).toMatchObject([[{ name: 'BusyError' }], [], 0])
+  })
+
   test('one side that does not read makes the other one wait', async () => {
     await using server = await memory.raw.open(() => switched)
     await using at = await before(memory, server)

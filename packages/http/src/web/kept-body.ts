@@ -1,5 +1,5 @@
-import { type Content, readNow, type Reader } from '../web/content.ts'
-import { Held } from '../web/held.ts'
+import { type Content, readNow, type Reader } from './content.ts'
+import { Held } from './held.ts'
 
 /** Bytes that many answers share: each is sent them as they are, and whoever reads them has a copy. */
 export class KeptBody extends Held {
