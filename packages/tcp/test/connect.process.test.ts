@@ -215,7 +215,9 @@ describe('connecting to a name', () => {
       { kind: 'ip', family: 6, host: six, port },
       { kind: 'ip', family: 4, host: four, port },
     ])
-    expect(vi.mocked(open).mock.calls.map(([options]) => (options as unknown as { host: string }).host)).toEqual([four])
+    expect(
+      vi.mocked(open).mock.calls.map(([options]) => (options as unknown as { host: string }).host),
+    ).toEqual([four])
     expect(connection.remoteAddress).toMatchObject({ host: four })
     await connection.close()
   })

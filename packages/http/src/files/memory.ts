@@ -6,9 +6,15 @@ export interface Kept {
   readonly file: Representation
   /** Undefined of one that is too large to be kept. */
   readonly bytes: Uint8Array | undefined
-  /** When it was looked at, by a clock that only goes on. */
-  readonly checked: number
 }
+
+/** It may be served until then, by a clock that only goes on. */
+interface Held extends Kept {
+  until: number
+}
+
+/** Milliseconds that a look may take before somebody else looks as well. */
+const patience = 1_000
 
 /** What is held beside the bytes of a file, about. */
 const overhead = 1024
@@ -17,7 +23,7 @@ const overhead = 1024
 export class Memory {
   readonly maxFileSize: number
   readonly #options: Required<MemoryOptions>
-  readonly #files = new Map<string, Kept>()
+  readonly #files = new Map<string, Held>()
   #size = 0
 
   constructor(options: Required<MemoryOptions>) {
@@ -25,27 +31,43 @@ export class Memory {
     this.maxFileSize = options.maxFileSize
   }
 
-  /** Undefined also for one that has to be looked at again. */
+  /**
+   * Undefined also for one that has to be looked at again: whoever is told so looks, and says by {@link set} or
+   * {@link forget} what there is now. Others are given what is held meanwhile.
+   */
   get(key: string): Kept | undefined {
     const kept = this.#files.get(key)
-    if (kept === undefined || performance.now() - kept.checked < this.#options.revalidate) return kept
-    this.delete(key)
+    if (kept === undefined) return undefined
+    const now = performance.now()
+    if (now < kept.until) return kept
+    const { revalidate } = this.#options
+    kept.until = revalidate === 0 ? now : now + Math.max(patience, revalidate)
     return undefined
   }
 
+  /** What is held, however old it is; for {@link forget}. */
+  held(key: string): Kept | undefined {
+    return this.#files.get(key)
+  }
+
+  /** What was held is there no more, unless somebody has seen something else since. */
+  forget(key: string, kept: Kept | undefined): void {
+    if (kept !== undefined && this.#files.get(key) === kept) this.#delete(key)
+  }
+
   set(key: string, file: Representation, bytes: Uint8Array | undefined): void {
-    this.delete(key)
-    const kept: Kept = { file, bytes, checked: performance.now() }
+    this.#delete(key)
+    const kept: Held = { file, bytes, until: performance.now() + this.#options.revalidate }
     this.#files.set(key, kept)
     this.#size += costOf(key, kept)
     // A map remembers the order in which it was given what it holds.
     for (const oldest of this.#files.keys()) {
       if (this.#files.size <= this.#options.maxFiles && this.#size <= this.#options.maxSize) return
-      this.delete(oldest)
+      this.#delete(oldest)
     }
   }
 
-  delete(key: string): void {
+  #delete(key: string): void {
     const kept = this.#files.get(key)
     if (kept === undefined) return
     this.#files.delete(key)

@@ -1,8 +1,8 @@
 import type { Held } from '../web/held.ts'
+import { KeptBody } from '../web/kept-body.ts'
 import type { ByteSource } from './answer.ts'
 import { FileBody } from './file-body.ts'
 import type { Section } from './file-pieces.ts'
-import { KeptBody } from '../web/kept-body.ts'
 import type { OpenFile } from './open-file.ts'
 
 /** Bytes of the largest file that is read whole before it is answered with, and then needs no open file any more. */

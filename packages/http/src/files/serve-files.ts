@@ -95,11 +95,16 @@ class Files {
     asked: AskedFile,
     codings: readonly Precompressed[],
   ): Promise<RuntimeResponse> {
+    const memory = this.#memory
+    const key = memory ? keyOf(asked, codings) : ''
+    const before = memory?.held(key)
     let answer
     try {
       answer = await this.#answerPath(request, asked, codings)
     } catch (error) {
       return refusalOf(error)
+    } finally {
+      memory?.forget(key, before)
     }
     return answer ?? this.#settings.notFound?.(request, context) ?? refusal(404)
   }

@@ -68,8 +68,19 @@ const longest = 1024
 let next = 0
 let latest = 0
 
+/** Those of answers that are given again and again with the very same list. */
+const lent = new WeakMap<readonly string[], AnswerFields>()
+
+/** What is always the same is checked and put together once; for {@link answerFields}, which takes it as it is. */
+export function lentFields(list: readonly string[]): FieldsInit {
+  let fields = lent.get(list)
+  if (fields === undefined) lent.set(list, (fields = new AnswerFields(list)))
+  return fields as unknown as FieldsInit
+}
+
 /** @throws TypeError for fields that cannot be sent. */
 export function answerFields(init: FieldsInit): AnswerFields {
+  if (init instanceof AnswerFields) return init
   const last = remembered[latest]
   if (last !== undefined && matches(last.raw, init)) return last
   for (let at = 0; at < remembered.length; at++) {

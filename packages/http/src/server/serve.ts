@@ -6,6 +6,7 @@ import { type RequestMaker, requestMaker } from '../web/request-of.ts'
 import { ServeContext, trailersOf } from '../web/serve-context.ts'
 import { take } from '../web/taken.ts'
 import { wholeAtOnce } from '../web/whole-at-once.ts'
+import { lentFields } from './answer-fields.ts'
 import type { Exchange } from './exchange.ts'
 import { listen } from './listen.ts'
 import type { HttpListener } from './listener.ts'
@@ -95,7 +96,9 @@ function answer(context: ServeContext, response: Given): void | Promise<void> {
     if (response) discard(response.body)
     return undefined
   }
-  const { status, list, body } = take(response)
+  const { status, list, lent, body } = take(response)
+  if (lent && trailersOf(context) === undefined)
+    return settled(exchange.respond(status, lentFields(list), body))
   const fields = new Fields(list)
   if (exchange.request.method === 'HEAD' && isStream(body) && !fields.has('content-length')) {
     return wholeAtOnce(body).then((whole) => exchange.respond(status, fields, whole))
@@ -105,6 +108,11 @@ function answer(context: ServeContext, response: Given): void | Promise<void> {
     trailers === undefined
       ? exchange.respond(status, fields, body)
       : exchange.respond(status, fields, body, { trailers })
+  return settled(done)
+}
+
+/** Undefined for what is done. */
+function settled(done: Promise<void>): Promise<void> | undefined {
   return done === ready ? undefined : done
 }
 

@@ -29,6 +29,8 @@ import { Whole } from './whole.ts'
 export interface Taken {
   readonly status: number
   readonly list: HeaderList
+  /** Whether it is the list of other responses, too, and never changed. */
+  readonly lent?: boolean
   readonly body: string | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null
 }
 
@@ -276,12 +278,13 @@ export class Response implements RuntimeResponse {
     const content = this.#content
     if (this.bodyUsed) throw used('respond')
     const list = this.#fetched ? ofThisMessage(this.#list) : this.#list
-    if (content instanceof Held) return { status: this.#status, list, body: content.take() }
+    const lent = this.#lent
+    if (content instanceof Held) return { status: this.#status, list, lent, body: content.take() }
     const body =
       isPlain(content) || content instanceof Whole
         ? this.#use(content)
         : (content.body as ReadableStream<Uint8Array> | null)
-    return { status: this.#status, list, body }
+    return { status: this.#status, list, lent, body }
   }
 
   /** What is held elsewhere is this message's from now on. */

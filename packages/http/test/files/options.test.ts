@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 import { Hono } from 'hono'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { file, serveFiles } from '../../src/files/index.ts'
 import type { ServeFilesOptions } from '../../src/files/options.ts'
@@ -245,4 +245,34 @@ test('a prefix may need escapes in a URL', async () => {
   expect(await (await ask('/my%20files/a.txt')).text()).toBe('found')
   expect((await ask('/my%20files')).headers.get('location')).toBe('/my%20files/')
   expect((await ask('/a.txt')).status).toBe(404)
+})
+
+test('from memory, a file that became a folder, or is gone, is so once it is looked at again', async () => {
+  put('a', 'file')
+  const handler = serveFiles(root, { memory: { revalidate: 1 } })
+  const ask = async (): Promise<Response> => handler(new Request('http://localhost/a'))
+  expect((await ask()).status).toBe(200)
+  rmSync(join(root, 'a'))
+  mkdirSync(join(root, 'a'))
+  await expect.poll(async () => (await ask()).status, { interval: 2 }).toBe(301)
+  rmSync(join(root, 'a'), { recursive: true })
+  await expect.poll(async () => (await ask()).status, { interval: 2 }).toBe(404)
+})
+
+test('from memory, one looks for all', async () => {
+  put('a', 'file')
+  const paths: string[] = []
+  const handler = serveFiles(root, {
+    memory: { revalidate: 60_000 },
+    cacheControl: (path) => {
+      paths.push(path)
+      return 'no-cache'
+    },
+  })
+  const ask = async (): Promise<Response> => handler(new Request('http://localhost/a'))
+  await ask()
+  const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000)
+  await Promise.all([ask(), ask(), ask()])
+  now.mockRestore()
+  expect(paths).toEqual(['/a', '/a'])
 })

@@ -129,10 +129,10 @@ export function useFolder(): { path(name: string): string; names(): string[] } {
   beforeEach(() => {
     folder = mkdtempSync(join(realpathSync(tmpdir()), 'fairlead-'))
   })
-  afterEach(() => {
-    const left = opened().filter((path) => path.startsWith(folder))
+  afterEach(async () => {
+    // What nobody waits for is closed a little later.
+    await expect.poll(() => opened().filter((path) => path.startsWith(folder)), { interval: 5 }).toEqual([])
     rmSync(folder, { recursive: true })
-    expect(left).toEqual([])
   })
   return {
     path: (name) => join(folder, name),

@@ -131,7 +131,7 @@ test('a system that takes less than it is given gets the rest again', async () =
   const { write } = proto
   vi.spyOn(proto, 'write').mockImplementation(function (this: FileHandle, ...given) {
     const [bytes, offset, length, at] = given as unknown as [Uint8Array, number, number, number]
-    return write.call(this, bytes, offset, Math.min(length, 1_000), at) as never
+    return write.apply(this, [bytes, offset, Math.min(length, 1_000), at] as never) as never
   })
   const body = bytesOf(700_000)
   await IncomingResponse.of(200, {}, body).toFile(folder.path('file'))
