@@ -3,6 +3,7 @@ import { program } from 'commander'
 
 import { findCommand, hubCommand } from './hub/command.ts'
 import { peerCommand } from './peer/command.ts'
+import { serveCommand } from './serve/command.ts'
 import { receiveCommand, sendCommand } from './transfer/command.ts'
 
 program
@@ -14,6 +15,7 @@ program
   .addCommand(findCommand())
   .addCommand(sendCommand())
   .addCommand(receiveCommand())
+  .addCommand(serveCommand())
   .addCommand(peerCommand())
 
 await program.parseAsync()

@@ -42,6 +42,24 @@ const checks: Record<string, (hub: Hub) => Promise<void>> = {
     equal(Buffer.compare(Buffer.from(await response.arrayBuffer()), content), 0)
   },
 
+  async 'an upload goes on, and a download in parts'({ page }) {
+    const tus = { 'Tus-Resumable': '1.0.0' }
+    const named = { 'Upload-Length': '8', 'Upload-Metadata': `filename ${btoa('parts')}` }
+    const begun = await fetch(new URL('uploads', page), { method: 'POST', headers: { ...tus, ...named } })
+    equal(begun.status, 201)
+    const url = new URL(begun.headers.get('location') ?? '', page)
+    const type = { 'Content-Type': 'application/offset+octet-stream' }
+    for (const offset of ['0', '4']) {
+      const headers = { ...tus, ...type, 'Upload-Offset': offset }
+      const far = await fetch(url, { method: 'HEAD', headers: tus })
+      equal(far.headers.get('upload-offset'), offset)
+      equal((await fetch(url, { method: 'PATCH', headers, body: 'ahoy' })).status, 204)
+    }
+    const part = await fetch(new URL('files/parts', page), { headers: { Range: 'bytes=3-4' } })
+    equal(part.status, 206)
+    equal(await part.text(), 'ya')
+  },
+
   async 'the beacon answers'({ page, beacon }) {
     const hubs = await findHubs({ port: beacon.port, timeout: 500 })
     equal(hubs.map((hub) => hub.page).join(), page)

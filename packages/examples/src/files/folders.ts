@@ -7,11 +7,11 @@ import { codeOf, reasonOf } from '../reason.ts'
  * Where files lie while they arrive, inside the folder that they arrive in, so that they can be moved in one
  * step. No safe name begins with a dot, so nobody can send a file here.
  */
-const workshop = '.fairlead'
+export const ownName = '.fairlead'
 
 /** Makes a folder for what arrives, if need be, and the workshop in it; resolves with the path of that. */
 export async function prepareFolder(path: string): Promise<string> {
-  const work = join(path, workshop)
+  const work = join(path, ownName)
   try {
     // One level at a time: with `recursive`, Node.js never comes back where the system cannot make any (/proc).
     for (const folder of [path, work]) await makeUnlessThere(folder)

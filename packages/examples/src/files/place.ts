@@ -22,7 +22,8 @@ export async function place(file: string, folder: string, name: string): Promise
   throw new Error(`There are too many files called ${name}`)
 }
 
-async function moveUnlessTaken(file: string, target: string): Promise<boolean> {
+/** Moves a file to where there is none: false when there is one. */
+export async function moveUnlessTaken(file: string, target: string): Promise<boolean> {
   try {
     await link(file, target)
     await unlink(file)

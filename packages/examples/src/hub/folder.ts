@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { createWriteStream, type FSWatcher, watch } from 'node:fs'
-import { lstat, readdir, rm, writeFile } from 'node:fs/promises'
+import { type FSWatcher, watch } from 'node:fs'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 
-import { cannotUse, prepareFolder } from '../files/folders.ts'
-import { isSafeName, safeName } from '../files/names.ts'
-import { place } from '../files/place.ts'
+import { saveBody } from '@fairlead/http/uploads'
+
+import { isSafeName } from '../files/names.ts'
+import { Inbox } from '../uploads/inbox.ts'
 
 /** One line of the listing; `modified` is ISO 8601. */
 export interface SharedFile {
@@ -14,9 +13,6 @@ export interface SharedFile {
   readonly size: number
   readonly modified: string
 }
-
-/** How the names of files begin that are still arriving. */
-const unfinished = 'upload-'
 
 /** Milliseconds in which changes from outside are gathered. */
 const gathering = 150
@@ -27,7 +23,7 @@ const gathering = 150
  */
 export class Folder {
   readonly path: string
-  readonly #workshop: string
+  readonly inbox: Inbox
   #files: readonly SharedFile[] = []
   #scan: Promise<void> = Promise.resolve()
   #nextScan: Promise<void> | undefined
@@ -35,16 +31,15 @@ export class Folder {
   #watcher: FSWatcher | undefined
   readonly #followers = new Set<() => void>()
 
-  private constructor(path: string, workshop: string) {
+  private constructor(path: string, inbox: Inbox) {
     this.path = path
-    this.#workshop = workshop
+    this.inbox = inbox
   }
 
   /** Makes the folder if need be, and clears away what earlier uploads left behind. */
   static async open(where: string): Promise<Folder> {
     const path = resolve(where)
-    const folder = new Folder(path, await prepareFolder(path))
-    await folder.#clear()
+    const folder = new Folder(path, await Inbox.open(path, { overwrite: false }))
     await folder.refresh()
     folder.#watch()
     return folder
@@ -61,16 +56,20 @@ export class Folder {
     return () => void this.#followers.delete(follower)
   }
 
-  /** Stores a file under a safe name like `wanted`. When `body` breaks off, nothing of it stays. */
-  async add(wanted: string, body: AsyncIterable<Uint8Array>): Promise<SharedFile> {
-    const temporary = join(this.#workshop, unfinished + randomUUID())
+  /**
+   * Stores the body of a request under a safe name like `wanted`. When it breaks off, nothing of it stays.
+   *
+   * @throws as `saveBody` does, for more than `maxSize` bytes, too.
+   */
+  async add(wanted: string, request: Request, maxSize: number): Promise<SharedFile> {
+    const file = this.inbox.temporary()
+    await saveBody(request, file, { maxSize })
     try {
-      await pipeline(body, createWriteStream(temporary, { flags: 'wx' }))
-      const name = await place(temporary, this.path, safeName(wanted))
+      const { name } = await this.inbox.keep(file, { folder: this.path, name: wanted, exact: false })
       await this.refresh()
       return await this.#describe(name)
     } catch (error) {
-      await rm(temporary, { force: true })
+      await rm(file, { force: true })
       throw error
     }
   }
@@ -86,23 +85,10 @@ export class Folder {
   }
 
   close(): void {
+    this.inbox.close()
     this.#watcher?.close()
     clearTimeout(this.#timer)
     this.#followers.clear()
-  }
-
-  async #clear(): Promise<void> {
-    try {
-      for (const name of await readdir(this.#workshop)) {
-        if (name.startsWith(unfinished)) await rm(join(this.#workshop, name), { force: true })
-      }
-      // Only writing shows that one can write.
-      const probe = join(this.#workshop, unfinished + randomUUID())
-      await writeFile(probe, '', { flag: 'wx' })
-      await rm(probe)
-    } catch (error) {
-      throw cannotUse(this.path, error)
-    }
   }
 
   async #list(): Promise<void> {

@@ -1,29 +1,30 @@
-import { join } from 'node:path'
-
-import * as contentDisposition from 'content-disposition'
-import { type Context, Hono } from 'hono'
-import { setCookie } from 'hono/cookie'
+import { type FilesHandler, serveFiles } from '@fairlead/http/files'
+import { Hono } from 'hono'
+import { generateCookie } from 'hono/cookie'
 import { secureHeaders } from 'hono/secure-headers'
 
 import { isSafeName } from '../files/names.ts'
-import { codeOf, reasonOf } from '../reason.ts'
-import { formatSize } from '../size.ts'
-import { atMost, TooLargeError } from './at-most.ts'
-import { Download } from './download.ts'
+import { reasonOf } from '../reason.ts'
+import { refusalOf } from '../uploads/refusal.ts'
+import type { Resumable } from '../uploads/resumable.ts'
 import type { Folder } from './folder.ts'
 import type { Guard } from './guard.ts'
-import type { PageFile } from './page-files.ts'
 import type { Room } from './room.ts'
-import { nickname } from './talk.ts'
+import { share } from './share.ts'
 
 export interface RoutesOptions {
-  page: ReadonlyMap<string, PageFile>
+  page: FilesHandler
   folder: Folder
   room: Room
   guard: Guard
+  /** Takes uploads that can be interrupted. */
+  resumable: Resumable
   /** Bytes of the largest upload. */
   maxUpload: number
 }
+
+/** Where uploads are sent that can be interrupted. */
+export const uploadsPath = '/uploads'
 
 /** What a browser is told to allow: the page, and nothing from elsewhere. */
 const headers = secureHeaders({
@@ -40,8 +41,16 @@ const headers = secureHeaders({
   strictTransportSecurity: false,
 })
 
-/** The hub's HTTP: the page, and the shared folder under `/files`. */
-export function routes({ page, folder, room, guard, maxUpload }: RoutesOptions): Hono {
+/** The hub's HTTP: the page, the shared folder under `/files`, and what arrives in pieces under `/uploads`. */
+export function routes({ page, folder, room, guard, resumable, maxUpload }: RoutesOptions): Hono {
+  const downloads = serveFiles(folder.path, {
+    prefix: '/files',
+    symlinks: 'never',
+    index: false,
+    download: true,
+    notFound: noFile,
+  })
+
   const app = new Hono()
   app.use(headers)
   app.use(async (c, next) => {
@@ -53,55 +62,49 @@ export function routes({ page, folder, room, guard, maxUpload }: RoutesOptions):
     await folder.refresh()
     return c.json(folder.files, 200, { 'Cache-Control': 'no-store' })
   })
-
   app.get('/files/:name', async (c) => {
-    const name = c.req.param('name')
-    const download = isSafeName(name) ? await Download.open(join(folder.path, name)) : undefined
-    if (!download) return c.text('there is no such file\n', 404)
-    c.header('Content-Type', 'application/octet-stream')
-    c.header('Content-Length', String(download.size))
-    c.header('Content-Disposition', contentDisposition.create(name))
-    c.header('Last-Modified', download.modified.toUTCString())
-    c.header('Cache-Control', 'no-cache')
-    if (c.req.method !== 'HEAD') return c.body(download.body())
-    await download.close()
-    return c.body(null)
+    // What is served is what is listed: other names are as if they were not there.
+    if (!isSafeName(c.req.param('name'))) return noFile()
+    const response = await downloads(c.req.raw)
+    // Not even a page that was made to run what is shared gets it as a script or a style.
+    if (response.status === 200 || response.headers.has('content-range'))
+      response.headers.set('Content-Type', 'application/octet-stream')
+    return response
   })
-
   app.put('/files/:name', async (c) => {
-    // Hono's own bodyLimit gathers in memory what comes in chunks.
-    if (Number(c.req.header('content-length') ?? 0) > maxUpload) throw new TooLargeError()
-    const body = atMost(maxUpload, c.req.raw.body ?? emptyBody())
-    const file = await folder.add(c.req.param('name'), body)
-    const by = nickname(c.req.query('by') ?? '') ?? 'somebody'
-    room.announce(`${by} shared ${file.name} (${formatSize(file.size)})`)
+    const file = await folder.add(c.req.param('name'), c.req.raw, maxUpload)
+    share(room, file, c.req.query('by'))
     return c.json(file, 201, { Location: `/files/${encodeURIComponent(file.name)}` })
   })
 
-  app.get('*', (c) => {
-    const file = page.get(c.req.path)
-    if (!file) return c.text('there is nothing here\n', 404)
+  app.all(uploadsPath, (c) => resumable.fetch(c.req.raw))
+  app.all(`${uploadsPath}/:id`, (c) => resumable.fetch(c.req.raw))
+
+  app.get('*', async (c) => {
+    const response = await page(c.req.raw)
     const token = guard.tokenIn(c.req.url)
-    if (token !== undefined)
-      setCookie(c, guard.cookieName, token, { path: '/', httpOnly: true, sameSite: 'Strict' })
-    c.header('Content-Type', file.type)
-    c.header('Content-Length', String(file.content.length))
-    c.header('Cache-Control', 'no-cache')
-    return c.body(file.content)
+    if (token !== undefined) {
+      const options = { path: '/', httpOnly: true, sameSite: 'Strict' } as const
+      response.headers.append('Set-Cookie', generateCookie(guard.cookieName, token, options))
+    }
+    return response
   })
 
-  app.notFound((c) => c.text('there is nothing here\n', 404))
+  app.notFound(() => text('there is nothing here', 404))
   app.onError(explain)
   return app
 }
 
+const noFile = (): Response => text('there is no such file', 404)
+
 /** What went wrong, in a line that the page can show. */
-function explain(error: Error, c: Context): Response {
-  if (error instanceof TooLargeError) return c.text('The file is too large for this hub.\n', 413)
-  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))
-  return full
-    ? c.text('The hub has no space left.\n', 507)
-    : c.text(`The hub cannot do this: ${reasonOf(error)}.\n`, 500)
+function explain(error: Error): Response {
+  const refusal = refusalOf(error, 'hub')
+  return refusal
+    ? text(refusal.text, refusal.status)
+    : text(`The hub cannot do this: ${reasonOf(error)}.`, 500)
 }
 
-async function* emptyBody(): AsyncGenerator<Uint8Array> {}
+function text(line: string, status: number): Response {
+  return new Response(`${line}\n`, { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+}

@@ -1,13 +1,16 @@
 import type { ConnectionHandler, Listener, MessageConnection } from '@fairlead/core'
 import * as http from '@fairlead/http'
+import { compress } from '@fairlead/http/compress'
 import * as websocket from '@fairlead/ws-bridge'
 
+import { pageFiles } from '../page-files.ts'
+import type { Resumable } from '../uploads/resumable.ts'
 import type { Folder } from './folder.ts'
 import { Guard } from './guard.ts'
-import { loadPage } from './page-files.ts'
 import type { Room } from './room.ts'
-import { routes } from './routes.ts'
+import { routes, uploadsPath } from './routes.ts'
 import type { Secret } from './secret.ts'
+import { share } from './share.ts'
 
 export interface WebOptions {
   host: string
@@ -33,10 +36,11 @@ const longestListing = 16 * 1024 * 1024
 export async function openWeb(options: WebOptions): Promise<Web> {
   const { host, port, room, folder, secret, maxUpload } = options
   const guard = new Guard(secret)
-  const app = routes({ page: await loadPage(), folder, room, guard, maxUpload })
-  // The one route that reads a body has its own limit, and words for it.
-  const maxBodySize = Number.MAX_SAFE_INTEGER
-  const server = await http.serve({ host, port, maxBodySize }, (request) => app.fetch(request))
+  const resumable = await openResumable(options)
+  const app = routes({ page: pageFiles('hub'), folder, room, guard, resumable, maxUpload })
+  // Those who read a body have a limit of their own, and words for it.
+  const handler: http.FetchHandler = (request) => app.fetch(request)
+  const server = await http.serve({ host, port, maxBodySize: Infinity }, compress(handler))
   const common = {
     server,
     messages: 'text',
@@ -51,6 +55,21 @@ export async function openWeb(options: WebOptions): Promise<Web> {
     ),
   ])
   return { server, sockets }
+}
+
+async function openResumable({ room, folder, maxUpload }: WebOptions): Promise<Resumable> {
+  // What it brings along takes a while to load, and no other command needs it.
+  const { Resumable } = await import('../uploads/resumable.ts')
+  return new Resumable({
+    path: uploadsPath,
+    inbox: folder.inbox,
+    maxSize: maxUpload,
+    folderOf: () => Promise.resolve(folder.path),
+    async kept(file, { by }) {
+      await folder.refresh()
+      share(room, file, by)
+    },
+  })
 }
 
 /** Sends the listing now and after each change. Who reads slowly skips to the newest one. */

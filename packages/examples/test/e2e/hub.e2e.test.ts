@@ -8,9 +8,9 @@ import * as websocket from '@fairlead/ws-bridge'
 import { expect, test } from 'vitest'
 
 import { deferred } from '../deferred.ts'
-import { Actor } from '../hub/cast.ts'
+import { Actor, leftovers } from '../hub/cast.ts'
 import { Program, run, type RunningHub, startHub } from './program.ts'
-import { randomFile, useTemporaryFolder } from './temporary.ts'
+import { randomFile, sha256, useTemporaryFolder } from './temporary.ts'
 
 const curl = requireProgram('curl')
 const folder = useTemporaryFolder()
@@ -51,6 +51,35 @@ test.skipIf(!curl)('curl is told 413 for what is too large, while it still sends
   expect(await readdir(shared())).toEqual(['.fairlead'])
 })
 
+test.skipIf(!curl)(
+  'curl goes on with a download where it broke off, and asks for no file twice',
+  async () => {
+    const hub = await startHub(shared())
+    await randomFile(shared('film.mkv'), 3_000_000)
+    const curls = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run('curl', ['-sS', ...args, `${hub.page}files/film.mkv`])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      return stdout
+    }
+    await curls('-r', '0-999999', '-o', outside('film.mkv'))
+    expect(await curls('-C', '-', '-o', outside('film.mkv'), '-w', '%{http_code} %{size_download}')).toBe(
+      '206 2000000',
+    )
+    expect(await sha256(outside('film.mkv'))).toBe(await sha256(shared('film.mkv')))
+
+    const parts = ['1000000-', '-1000000', '0-0', '1-999999'].map((range) => ['-r', range])
+    const sizes = parts.map(async (range) => curls(...range, '-o', '/dev/null', '-w', '%{size_download}'))
+    expect(await Promise.all(sizes)).toEqual(['2000000', '1000000', '1', '999999'])
+
+    await curls('--etag-save', outside('etag'), '-o', '/dev/null')
+    const again = ['--etag-compare', outside('etag'), '-o', '/dev/null', '-w', '%{http_code}']
+    expect(await curls(...again)).toBe('304')
+    expect(await curls('-z', shared('film.mkv'), '-o', '/dev/null', '-w', '%{http_code}')).toBe('304')
+    await writeFile(shared('film.mkv'), 'another')
+    expect(await curls(...again)).toBe('200')
+  },
+)
+
 test('a client killed in the middle of an upload or a download leaves no descriptor', async () => {
   const hub = await startHub(shared())
   await writeFile(shared('huge'), '')
@@ -77,7 +106,7 @@ test('a client killed in the middle of an upload or a download leaves no descrip
   up.signal('SIGKILL')
   down.signal('SIGKILL')
   await expect.poll(descriptors).toBe(before)
-  await expect.poll(() => readdir(shared('.fairlead'))).toEqual([])
+  await expect.poll(() => leftovers(shared())).toEqual([])
   expect((await readdir(shared())).toSorted()).toEqual(['.fairlead', 'huge'])
 })
 
@@ -92,12 +121,12 @@ test('a hub that was killed leaves nothing of an upload behind when it comes bac
     outside('big.bin'),
     `${first.page}files/big`,
   ])
-  await expect.poll(() => readdir(shared('.fairlead'))).toHaveLength(1)
+  await expect.poll(() => leftovers(shared())).toHaveLength(1)
   first.program.signal('SIGKILL')
   await Promise.all([first.program.ended, upload.ended])
   await startHub(shared())
   expect(await readdir(shared())).toEqual(['.fairlead'])
-  expect(await readdir(shared('.fairlead'))).toEqual([])
+  expect(await leftovers(shared())).toEqual([])
 })
 
 test('find finds the hub', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
+import { leftovers } from '../hub/cast.ts'
 import { descriptors, hasProc } from './process.ts'
 import { startHub } from './program.ts'
 import { useTemporaryFolder } from './temporary.ts'
@@ -21,6 +22,11 @@ const moments: Record<string, (socket: Socket) => void> = {
     ),
   'in the middle of a chunk': (socket) =>
     socket.write('PUT /files/up HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx'),
+  'in the middle of a resumable upload': (socket) =>
+    socket.write(
+      `POST /uploads HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 9999\r\n` +
+        `Content-Type: application/offset+octet-stream\r\nContent-Length: 9999\r\n\r\n${'x'.repeat(500)}`,
+    ),
   'in the middle of a download': (socket) =>
     socket.write('GET /files/huge HTTP/1.1\r\nHost: localhost\r\n\r\n'),
   'between two requests': (socket) => socket.write('GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n'),
@@ -40,32 +46,36 @@ const ways: Record<string, (socket: Socket) => void> = {
 /** Whether the hub answers to this, so that one can tell that it has come so far. */
 const answered = /download|requests|chat/
 
-describe.skipIf(!hasProc)('a client that vanishes leaves no descriptor and no file', () => {
-  for (const [moment, begin] of Object.entries(moments)) {
-    test.each(Object.entries(ways))(`${moment}, and %s`, async (_, vanish) => {
-      const hub = await startHub(folder.path)
-      await writeFile(join(folder.path, 'huge'), '')
-      await truncate(join(folder.path, 'huge'), 2_000_000_000)
-      const before = await descriptors(hub)
-      const sockets = Array.from({ length: 10 }, () => connect(Number(new URL(hub.page).port), '127.0.0.1'))
-      await Promise.all(
-        sockets.map(async (socket) => {
-          await once(socket, 'connect')
-          begin(socket)
-          if (answered.test(moment)) await once(socket, 'readable')
-        }),
-      )
-      const work = join(folder.path, '.fairlead')
-      const files = moment.includes('load') || moment.includes('chunk') ? 10 : 0
-      await expect.poll(() => descriptors(hub)).toBe(before + 10 + files)
-      if (/upload|chunk/.test(moment)) expect(await readdir(work)).toHaveLength(10)
+describe.skipIf(!hasProc)(
+  'a client that vanishes leaves no descriptor and no file but what it can go on with',
+  () => {
+    for (const [moment, begin] of Object.entries(moments)) {
+      test.each(Object.entries(ways))(`${moment}, and %s`, async (_, vanish) => {
+        const hub = await startHub(folder.path)
+        await writeFile(join(folder.path, 'huge'), '')
+        await truncate(join(folder.path, 'huge'), 2_000_000_000)
+        const before = await descriptors(hub)
+        const sockets = Array.from({ length: 10 }, () => connect(Number(new URL(hub.page).port), '127.0.0.1'))
+        await Promise.all(
+          sockets.map(async (socket) => {
+            await once(socket, 'connect')
+            begin(socket)
+            if (answered.test(moment)) await once(socket, 'readable')
+          }),
+        )
+        const files = moment.includes('load') || moment.includes('chunk') ? 10 : 0
+        await expect.poll(() => descriptors(hub)).toBe(before + 10 + files)
+        // What can be resumed stays, and so does what is known of it.
+        const kept = moment.includes('resumable') ? 20 : 0
+        if (/upload|chunk/.test(moment)) expect(await leftovers(folder.path)).toHaveLength(kept || 10)
 
-      for (const socket of sockets) vanish(socket)
-      await expect.poll(() => descriptors(hub), { timeout: 5_000 }).toBe(before)
-      await expect.poll(() => readdir(work)).toEqual([])
-      expect((await readdir(folder.path)).toSorted()).toEqual(['.fairlead', 'huge'])
-      hub.program.signal('SIGINT')
-      expect(await hub.program.ended).toMatchObject({ code: 0, stderr: '' })
-    })
-  }
-})
+        for (const socket of sockets) vanish(socket)
+        await expect.poll(() => descriptors(hub), { timeout: 5_000 }).toBe(before)
+        await expect.poll(() => leftovers(folder.path)).toHaveLength(kept)
+        expect((await readdir(folder.path)).toSorted()).toEqual(['.fairlead', 'huge'])
+        hub.program.signal('SIGINT')
+        expect(await hub.program.ended).toMatchObject({ code: 0, stderr: '' })
+      })
+    }
+  },
+)

@@ -1,4 +1,14 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import type { Listener, MessageConnection } from '@fairlead/core'
+
+/** What arrives in a folder, or has been left in the middle; without the notes on what has arrived. */
+export async function leftovers(folder: string): Promise<string[]> {
+  const workshop = join(folder, '.fairlead')
+  const names = await readdir(workshop, { recursive: true })
+  return names.filter((name) => name !== 'resumable' && !name.startsWith('finished-')).toSorted()
+}
 
 /** Somebody who talks to a room from outside, and remembers every line. */
 export class Actor {

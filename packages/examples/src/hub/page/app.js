@@ -11,10 +11,21 @@ let unread = 0
 const room = new ReconnectingSocket('chat')
 const listing = new ReconnectingSocket('folder')
 const me = chat(room, { heard: () => document.hidden && showUnread(unread + 1) })
-const uploads = new Uploads({ connected: () => listing.state === 'open', name: me.name })
+const uploads = new Uploads({
+  endpoint: new URL('uploads', location.href).href,
+  folder: '/',
+  words: {
+    server: 'hub',
+    done: 'Shared',
+    stranger: 'The hub wants a token: open the address that it printed.',
+  },
+  metadata: () => ({ by: me.name() }),
+  connected: () => listing.state === 'open',
+})
 
 folder(listing)
 takeFiles(uploads)
+void uploads.remember()
 
 for (const socket of [room, listing]) {
   for (const change of ['open', 'lost', 'left']) socket.addEventListener(change, showStatus)

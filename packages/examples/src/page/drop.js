@@ -1,13 +1,15 @@
 import { byId } from './dom.js'
 
-const NO_FOLDERS = 'A folder cannot be shared. Drop the files in it instead.'
+const NO_FOLDERS = 'A folder cannot be added. Drop the files in it instead.'
 
 /** Files come in by the button, by dropping them anywhere on the page, or by pasting. */
 export function takeFiles(uploads) {
   const picker = byId('file-input')
+  const button = byId('add')
   const veil = byId('drop')
 
-  byId('add').addEventListener('click', () => picker.click())
+  button.hidden = false
+  button.addEventListener('click', () => picker.click())
   picker.addEventListener('change', () => {
     uploads.add(picker.files)
     // Otherwise the same file could not be chosen twice in a row.

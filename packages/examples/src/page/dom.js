@@ -1,4 +1,4 @@
-/** The element with this id: every one that is asked for stands in index.html. */
+/** The element with this id, if the page has one. */
 export const byId = (id) => document.getElementById(id)
 
 /** A fresh copy of the one element in `<template id="…">`. */

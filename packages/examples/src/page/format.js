@@ -1,6 +1,6 @@
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
 
-/** `2345678` is `2.3 MB`: decimal units, as the hub's own notices have them. */
+/** `2345678` is `2.3 MB`: decimal units, as the server itself writes them. */
 export function size(bytes) {
   let power = 0
   while (bytes >= 999.5 && power < UNITS.length - 1) {
