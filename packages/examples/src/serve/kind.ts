@@ -28,6 +28,10 @@ export const sprite = Object.entries(drawings)
 const archives = /\.(7z|bz2|deb|dmg|gz|iso|jar|rar|rpm|t[bgx]z|tar|xz|zip|zst)$/i
 /** Containers of films, of which the list of media types that browsers know says nothing. */
 const videos = /\.(avi|flv|m4v|mkv|mov|wmv)$/i
+const audios = /\.(aiff?|flac|mka|wma)$/i
+/** Programs, of which some end as films do, and what people write in offices. */
+const papers =
+  /\.([cm]?ts|tsx|vue|svelte|py|rb|rs|go|c|cc|h|hpp|java|kt|swift|sh|docx?|odt|ods|odp|pptx?|xlsx?|toml)$/i
 const texts = /^text\/|\b(json|xml|javascript|pdf|rtf|yaml|sql)$|document/
 
 /** By the end of the name. */
@@ -35,6 +39,8 @@ export function kindOf({ kind, name }: Pick<Entry, 'kind' | 'name'>): Kind {
   if (kind === 'folder') return 'folder'
   if (archives.test(name)) return 'archive'
   if (videos.test(name)) return 'video'
+  if (audios.test(name)) return 'audio'
+  if (papers.test(name)) return 'text'
   const type = lookup(extname(name)) ?? ''
   const [main] = type.split('/')
   if (main === 'image' || main === 'video' || main === 'audio') return main
