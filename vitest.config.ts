@@ -92,7 +92,11 @@ const longest = [
   'examples/test/e2e/vanishing.test.ts',
   'examples/test/e2e/reconnect-page.test.ts',
   'examples/test/e2e/stopping.test.ts',
+  'examples/test/e2e/serve.e2e.test.ts',
+  'examples/test/e2e/serve-page.test.ts',
   'http/test/e2e/replacing.test.ts',
+  'http/test/e2e/files-silent.test.ts',
+  'http/test/e2e/tus.test.ts',
   'http/test/e2e/client-flat.test.ts',
 ]
 

@@ -157,20 +157,25 @@ interface Member {
   readonly value: string
 }
 
+/** Its own members, and none that it has of another one. */
 function membersOf(file: string, name: string, prefix = ''): Member[] {
   const body =
     new RegExp(`(?:interface|class) ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(read(file))?.[1] ?? ''
   const member = /(?:\/\*\*((?:(?!\*\/).)*)\*\/\s*)?^ {2}(?:readonly |get )?([a-z]\w+)\??[:(]/gms
   return Array.from(body.matchAll(member), ([, docs = '', own = '']) => {
-    const [, value = ''] = /Default:? (\d{1,3}(?:,\d{3})*(?: [KM]iB)?|`[^`]+`)/.exec(docs) ?? []
+    const [, value = ''] = /Default:? (\d{1,3}(?:,\d{3})*(?: [KMG]iB)?|`[^`]+`)/.exec(docs) ?? []
     return { name: prefix + own, value: value.replaceAll('`', '') }
   })
 }
 
-/** The tables and paragraphs of the reference. */
-const lines = (readme.split('## Reference')[1] ?? '').replaceAll(/([^|])\n(?=[^|\n#])/g, '$1 ').split('\n')
+/** The tables and paragraphs of the reference, or of one part of it. */
+function linesOf(part: string): readonly string[] {
+  const [, reference = ''] = readme.split('## Reference')
+  const text = part === '' ? reference : (reference.split(`\n### ${part}\n`)[1]?.split('\n### ')[0] ?? '')
+  return text.replaceAll(/([^|])\n(?=[^|\n#])/g, '$1 ').split('\n')
+}
 
-function isThere({ name, value }: Member): boolean {
+function isThere({ name, value }: Member, lines: readonly string[]): boolean {
   return lines.some((line) => new RegExp(`[\`{ ]${name}[\`(,]| ${name} }`).test(line) && line.includes(value))
 }
 
@@ -204,16 +209,57 @@ describe('the README has every', () => {
     ['ClientStats', '../src/client/stats.ts'],
     ['PoolStats', '../src/client/pool.ts'],
     ['ClientDiagnosticEvents', '../src/client/diagnostics.ts'],
-  ])('%s, with its default', (name: string, file: string, prefix = '') => {
+    ['ServeFilesOptions', '../src/files/options.ts', '', 'Files that are served'],
+    ['MemoryOptions', '../src/files/options.ts', 'memory.', 'Files that are served'],
+    ['FileOptions', '../src/files/options.ts', '', 'Files that are served'],
+    ['Listing', '../src/files/listing/listing.ts', '', 'Files that are served'],
+    ['Entry', '../src/files/listing/listing.ts', '', 'Files that are served'],
+    ['SaveOptions', '../src/uploads/options.ts', '', 'Uploads'],
+    ['SavePartOptions', '../src/uploads/options.ts', '', 'Uploads'],
+    ['SavedBody', '../src/uploads/options.ts', '', 'Uploads'],
+    ['FormLimits', '../src/uploads/options.ts', '', 'Uploads'],
+    ['Part', '../src/uploads/part.ts', '', 'Uploads'],
+    ['SaveFormOptions', '../src/uploads/options.ts', '', 'Uploads'],
+    ['SavedForm', '../src/uploads/saved-form.ts', '', 'Uploads'],
+    ['SavedPart', '../src/uploads/saved-part.ts', '', 'Uploads'],
+    ['CompressOptions', '../src/compress/options.ts', '', 'Compression'],
+    ['DecompressOptions', '../src/compress/options.ts', '', 'Compression'],
+    ['ProxyOptions', '../src/proxy/options.ts', '', 'Reverse proxies'],
+    ['ProxiedRequest', '../src/proxy/options.ts', '', 'Reverse proxies'],
+    ['ProxiedAnswer', '../src/proxy/options.ts', '', 'Reverse proxies'],
+    ['ProxyStats', '../src/proxy/options.ts', '', 'Reverse proxies'],
+    ['ReverseProxy', '../src/proxy/proxy.ts', '', 'Reverse proxies'],
+  ])('%s, with its default', (name: string, file: string, prefix = '', part = '') => {
     const members = membersOf(file, name, prefix).filter((it) => !internal.has(it.name))
+    const lines = linesOf(part)
     expect(members).not.toEqual([])
-    expect(members.filter((it) => !isThere(it))).toEqual([])
+    expect(members.filter((it) => !isThere(it, lines))).toEqual([])
   })
 })
 
+/** The rows of docs/LIMITS.md below one of its headings. */
+function limitsBelow(heading: string): readonly string[] {
+  const end = heading.startsWith('### ') ? '^##' : '^## '
+  const limits = read('../../../docs/LIMITS.md')
+  return new RegExp(`^${heading}\\n(.*?)${end}`, 'ms').exec(limits)?.[1]?.split('\n') ?? []
+}
+
+/** Those of the members that have a limit by default, and no row that tells of it. */
+function untold(rows: readonly string[], file: string, name: string, prefix: string): readonly Member[] {
+  const limits = membersOf(file, name, prefix).filter(({ value }) =>
+    /^(?:[1-9][\d,]*(?: [KMG]iB)?|Infinity)$/.test(value),
+  )
+  expect(limits).not.toEqual([])
+  return limits.filter(
+    (it) =>
+      !rows.some(
+        (row) => row.startsWith(`| \`${it.name}\` `) && new RegExp(`[ \`]${it.value}[ \`]`).test(row),
+      ),
+  )
+}
+
 describe('docs/LIMITS.md has every default of a client', () => {
-  const [, section = ''] = /^### Asking\n(.*?)^## /ms.exec(read('../../../docs/LIMITS.md')) ?? []
-  const rows = section.split('\n')
+  const rows = limitsBelow('### Asking')
 
   test.each([
     ['SharedOptions', '../src/client/options.ts', ''],
@@ -223,16 +269,47 @@ describe('docs/LIMITS.md has every default of a client', () => {
     ['ToFileOptions', '../src/client/download/options.ts', ''],
     ['DownloadOptions', '../src/client/download/options.ts', ''],
   ])('%s', (name, file, prefix) => {
-    const limits = membersOf(file, name, prefix).filter(({ value }) =>
-      /^(?:[1-9][\d,]*(?: [KM]iB)?|Infinity)$/.test(value),
-    )
-    expect(limits).not.toEqual([])
-    const missing = limits.filter(
-      (it) =>
-        !rows.some(
-          (row) => row.startsWith(`| \`${it.name}\` `) && new RegExp(`[ \`]${it.value}[ \`]`).test(row),
-        ),
-    )
-    expect(missing).toEqual([])
+    expect(untold(rows, file, name, prefix)).toEqual([])
+  })
+})
+
+describe('docs/LIMITS.md has every default of what applications use', () => {
+  test.each([
+    ['MemoryOptions', '../src/files/options.ts', 'memory.', '### Files'],
+    ['SaveOptions', '../src/uploads/options.ts', '', '### Uploads'],
+    ['FormLimits', '../src/uploads/options.ts', '', '### Uploads'],
+    ['CompressOptions', '../src/compress/options.ts', '', '### Compression'],
+    ['DecompressOptions', '../src/compress/options.ts', '', '### Compression'],
+    ['ProxyOptions', '../src/proxy/options.ts', '', '### Reverse proxies'],
+  ])('%s', (name, file, prefix, heading) => {
+    expect(untold(limitsBelow(heading), file, name, prefix)).toEqual([])
+  })
+
+  /** Bounds that are no options, by the constant that holds each, and words of their row. */
+  test.each([
+    ['files/request-path.ts', 'longestPath', 'Files', 'a path'],
+    ['files/request-path.ts', 'longestName', 'Files', 'a name in it'],
+    ['files/ranges.ts', 'most', 'Files', 'ranges of one request'],
+    ['files/listing/answer.ts', 'longest', 'Files', '`Accept` of a listing'],
+    ['files/listing/read-folder.ts', 'together', 'Files', 'entries of a folder that are looked at together'],
+    ['files/content-tag.ts', 'most', 'Files', 'digests that are remembered'],
+    ['files/open-source.ts', 'smallest', 'Files', 'a file that is read before'],
+    ['files/file-pieces.ts', 'laterSize', 'Files', 'a piece of a larger one'],
+    ['disk/gathered.ts', 'size', 'Uploads', 'a piece that is written'],
+    ['coding/negotiation.ts', 'longest', 'Compression', '`Accept-Encoding`'],
+    ['compress/whole.ts', 'atOnce', 'Compression', 'a body that is encoded at once'],
+    ['compress/whole.ts', 'wholeLimit', 'Compression', 'a body that is encoded before'],
+    ['compress/whole.ts', 'most', 'Compression', 'bodies in the pool'],
+    ['compress/begun.ts', 'atMost', 'Compression', 'a stream that is taken whole'],
+    ['compress/encoded-stream.ts', 'highWater', 'Compression', 'bytes that wait for an encoder'],
+    ['coding/allowance.ts', 'free', 'Compression', 'decoded before'],
+    ['proxy/upstream-target.ts', 'most', 'Reverse proxies', 'targets that are remembered'],
+  ])('%s: %s', (file, name, heading, words) => {
+    const [, product = ''] = new RegExp(`const ${name} = ([\\d_ *]+)\\n`).exec(read(`../src/${file}`)) ?? []
+    const value = product.split(' * ').reduce((all, it) => all * Number(it.replaceAll('_', '')), 1)
+    const forms = [value.toLocaleString('en'), `${value / 1024} KiB`, `${value / 1024 / 1024} MiB`]
+    const rows = limitsBelow(`### ${heading}`).filter((row) => row.startsWith(`| ${words}`))
+    expect(product).not.toBe('')
+    expect(rows.filter((row) => forms.some((form) => row.includes(` ${form} `)))).toHaveLength(1)
   })
 })

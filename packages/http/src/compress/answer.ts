@@ -1,10 +1,10 @@
 import { sourceOf } from '../message/piece-source.ts'
 import type { FetchHandler } from '../server/serve.ts'
 import type { HeaderList } from '../web/header-list.ts'
-import { adoptList, type Headers } from '../web/headers.ts'
-import { Response, type Taken } from '../web/response.ts'
+import { adoptList, copyList, type Headers } from '../web/headers.ts'
+import { KeptBody } from '../web/kept-body.ts'
+import { makeResponse, Response, type Taken } from '../web/response.ts'
 import { take } from '../web/taken.ts'
-import { Whole } from '../web/whole.ts'
 
 /** What a handler may give. */
 export type Given = Awaited<ReturnType<FetchHandler>>
@@ -54,9 +54,13 @@ export class Answer {
   /** The same with these fields and this body. */
   with(headers: Headers, body: Body): Response {
     const { status } = this.#taken
+    const statusText = this.#statusText
     // Text brings a type along where there is none.
     const given = typeof body === 'string' && !headers.has('content-type') ? Buffer.from(body) : body
-    return new Response(initOf(given), { status, statusText: this.#statusText, headers })
+    if (!(given instanceof Uint8Array)) return new Response(initOf(given), { status, statusText, headers })
+    // Their memory may be that of others, too: a body that is kept, a handler's own, the pool of Buffer.
+    if (statusText === '') return makeResponse(status, copyList(headers), new KeptBody(given))
+    return new Response(given, { status, statusText, headers })
   }
 }
 
@@ -66,10 +70,8 @@ export function isResponse(given: Given): given is globalThis.Response {
   return typeof headers?.get === 'function' && typeof status === 'number'
 }
 
-function initOf(body: Body): string | ReadableStream<Uint8Array> | null {
+function initOf(body: Exclude<Body, Uint8Array>): string | ReadableStream<Uint8Array> | null {
   if (body === null || typeof body === 'string' || body instanceof ReadableStream) return body
-  // Not copied, since nobody else has it.
-  if (body instanceof Uint8Array) return new Whole(body).body
   const source = sourceOf(body)
   return new ReadableStream<Uint8Array>(
     {

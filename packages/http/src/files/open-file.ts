@@ -45,11 +45,11 @@ export class OpenFile {
     }
   }
 
-  /** All of it. @throws as {@link fill}. */
-  async whole(): Promise<Buffer> {
+  /** All of it, and no Buffer, whose `slice` is no copy. @throws as {@link fill}. */
+  async whole(): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(this.size)
     await this.fill(bytes, 0)
-    return bytes
+    return new Uint8Array(bytes.buffer)
   }
 
   /** May be repeated. A read that is under way ends first: the next file could get the descriptor's number. */
