@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 
+import { isSettled } from './entity-tag.ts'
 import type { OpenFile } from './open-file.ts'
 
 const pieceSize = 256 * 1024
@@ -9,8 +10,14 @@ const most = 1_000
 
 const known = new Map<string, string>()
 
-/** An entity-tag that is the same wherever the content is; computed once for each version of a file. */
-export async function contentTag(file: OpenFile): Promise<string> {
+/**
+ * An entity-tag that is the same wherever the content is; computed once for each version of a file, and each time for one
+ * that was changed a moment ago: by its facts, the next version may be the same.
+ */
+export async function contentTag(
+  file: Pick<OpenFile, 'fill' | 'size' | 'stats'>,
+  now: number = Date.now(),
+): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = file.stats
   const version = [dev, ino, size, mtimeNs, ctimeNs].join()
   const before = known.get(version)
@@ -24,6 +31,7 @@ export async function contentTag(file: OpenFile): Promise<string> {
   }
   // 128 bits are enough for nobody to find two contents by chance.
   const tag = `"${hash.digest('base64url').slice(0, 22)}"`
+  if (!isSettled(file.stats, now)) return tag
   if (known.size >= most) known.clear()
   known.set(version, tag)
   return tag

@@ -27,12 +27,20 @@ const spread = 0x9e3779b97f4a7c15n
  * @param now in milliseconds since the epoch
  */
 export function statTag({ size, mtimeNs, ctimeNs, ino }: FileFacts, now: number = Date.now()): string {
+  const mixed = BigInt.asUintN(64, (ctimeNs * spread) ^ (ino * spread * spread))
+  const facts = `${size.toString(36)}-${mtimeNs.toString(36)}-${mixed.toString(36)}`
+  return isSettled({ mtimeNs, ctimeNs }, now) ? `"${facts}"` : `W/"${facts}-new"`
+}
+
+/** Whether another change would be seen in these facts: they are no newer than a tick. */
+export function isSettled(
+  { mtimeNs, ctimeNs }: Pick<FileFacts, 'mtimeNs' | 'ctimeNs'>,
+  now: number = Date.now(),
+): boolean {
   const asked = BigInt(Math.floor(now)) * 1_000_000n
   // A time ahead was set by hand: it tells of no change to come.
   const changed = mtimeNs > ctimeNs && mtimeNs <= asked ? mtimeNs : ctimeNs
-  const mixed = BigInt.asUintN(64, (ctimeNs * spread) ^ (ino * spread * spread))
-  const facts = `${size.toString(36)}-${mtimeNs.toString(36)}-${mixed.toString(36)}`
-  return asked - changed >= tick ? `"${facts}"` : `W/"${facts}-new"`
+  return asked - changed >= tick
 }
 
 /** For a variant in a content coding, which is another representation (RFC 9110 section 8.8.3.3). */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 
+import { normalValue } from '../web/header-list.ts'
 import type { Response } from '../web/response.ts'
 import { answerWith } from './answer.ts'
 import { type AskedFile, askedOf } from './asked.ts'
@@ -39,7 +40,7 @@ export async function file(
     const told = await describe(open, {
       ...rest,
       name: basename(name),
-      type: type ?? mediaType(name),
+      type: type === undefined ? mediaType(name) : normalValue(type),
       cacheControl,
     })
     return await answerWith(request ? askedOf(request) : unasked, told, new OpenSource(open))

@@ -10,7 +10,7 @@ import { blaming, takeBody } from './request-body.ts'
 import { lengthOfWhole } from './request-facts.ts'
 
 /** Bytes of the largest file. */
-export const largest = 1024 * 1024 * 1024
+const largest = 1024 * 1024 * 1024
 
 /**
  * Streams the body of a PUT or a POST to the file `path`: under a temporary name beside it, which is renamed once the

@@ -7,7 +7,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** Text as HTML, in elements and in attributes. */
-export function escape(text: string): string {
+function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => escapes[character] as string)
 }
 
