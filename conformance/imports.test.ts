@@ -17,7 +17,7 @@ const allowed: Record<string, string> = {
     '@fairlead/core @fairlead/tcp form-data-encoder node:async_hooks node:fs node:path node:url node:zlib node:crypto node:os node:stream',
   '@fairlead/http/compress': 'negotiator',
   '@fairlead/http/files': 'content-disposition mrmime negotiator range-parser',
-  '@fairlead/http/uploads': '@fastify/busboy',
+  '@fairlead/http/uploads': '@fastify/busboy content-disposition',
   '@fairlead/ws-bridge': '@fairlead/core @fairlead/tcp @fairlead/udp @fairlead/http ws node:crypto node:fs',
 }
 

@@ -6,15 +6,9 @@ export interface Kept {
   readonly file: Representation
   /** Undefined of one that is too large to be kept. */
   readonly bytes: Uint8Array | undefined
+  /** It may be served until then, by a clock that only goes on. */
+  readonly until: number
 }
-
-/** It may be served until then, by a clock that only goes on. */
-interface Held extends Kept {
-  until: number
-}
-
-/** Milliseconds that a look may take before somebody else looks as well. */
-const patience = 1_000
 
 /** What is held beside the bytes of a file, about. */
 const overhead = 1024
@@ -23,7 +17,7 @@ const overhead = 1024
 export class Memory {
   readonly maxFileSize: number
   readonly #options: Required<MemoryOptions>
-  readonly #files = new Map<string, Held>()
+  readonly #files = new Map<string, Kept>()
   #size = 0
 
   constructor(options: Required<MemoryOptions>) {
@@ -31,23 +25,10 @@ export class Memory {
     this.maxFileSize = options.maxFileSize
   }
 
-  /**
-   * Undefined also for one that has to be looked at again: whoever is told so looks, and says by {@link set} or
-   * {@link forget} what there is now. Others are given what is held meanwhile.
-   */
-  get(key: string): Kept | undefined {
+  /** What may be served now. */
+  fresh(key: string): Kept | undefined {
     const kept = this.#files.get(key)
-    if (kept === undefined) return undefined
-    const now = performance.now()
-    if (now < kept.until) return kept
-    const { revalidate } = this.#options
-    kept.until = revalidate === 0 ? now : now + Math.max(patience, revalidate)
-    return undefined
-  }
-
-  /** What is held, however old it is; for {@link forget}. */
-  held(key: string): Kept | undefined {
-    return this.#files.get(key)
+    return kept !== undefined && performance.now() < kept.until ? kept : undefined
   }
 
   /** What was held is there no more, unless somebody has seen something else since. */
@@ -55,9 +36,14 @@ export class Memory {
     if (kept !== undefined && this.#files.get(key) === kept) this.#delete(key)
   }
 
+  /** What is held, however old it is; for {@link forget}. */
+  held(key: string): Kept | undefined {
+    return this.#files.get(key)
+  }
+
   set(key: string, file: Representation, bytes: Uint8Array | undefined): void {
     this.#delete(key)
-    const kept: Held = { file, bytes, until: performance.now() + this.#options.revalidate }
+    const kept: Kept = { file, bytes, until: performance.now() + this.#options.revalidate }
     this.#files.set(key, kept)
     this.#size += costOf(key, kept)
     // A map remembers the order in which it was given what it holds.

@@ -53,6 +53,8 @@ class Files {
   readonly #settings: FilesSettings
   readonly #root: Root
   readonly #memory: Memory | undefined
+  /** Looks that are under way at files that were kept too long. */
+  readonly #looks = new Map<string, Promise<unknown>>()
 
   constructor(root: string, settings: FilesSettings) {
     this.#settings = settings
@@ -81,7 +83,7 @@ class Files {
     asked: AskedFile,
     codings: readonly Precompressed[],
   ): RuntimeResponse | Promise<RuntimeResponse> | undefined {
-    const kept = this.#memory?.get(keyOf(asked, codings))
+    const kept = this.#memory?.fresh(keyOf(asked, codings))
     if (kept === undefined) return undefined
     if (kept.bytes !== undefined) return answerWith(asked, kept.file, new KeptSource(kept.bytes))
     const { etag, modified: lastModified } = kept.file
@@ -89,6 +91,7 @@ class Files {
     return unchanged ? answerWith(asked, kept.file, new KeptSource(new Uint8Array())) : undefined
   }
 
+  /** Looks at the disk. Of a file that was kept too long one looks for all, and the others wait for that. */
   async #look(
     request: Request,
     context: unknown,
@@ -98,13 +101,35 @@ class Files {
     const memory = this.#memory
     const key = memory ? keyOf(asked, codings) : ''
     const before = memory?.held(key)
+    if (before === undefined || before === memory?.fresh(key)) {
+      return this.#lookNow(request, context, asked, codings)
+    }
+    const other = this.#looks.get(key)
+    if (other) {
+      await other.catch(() => {})
+      return this.#remembered(asked, codings) ?? this.#lookNow(request, context, asked, codings)
+    }
+    const look = this.#lookNow(request, context, asked, codings)
+    this.#looks.set(key, look)
+    try {
+      return await look
+    } finally {
+      this.#looks.delete(key)
+      memory?.forget(key, before)
+    }
+  }
+
+  async #lookNow(
+    request: Request,
+    context: unknown,
+    asked: AskedFile,
+    codings: readonly Precompressed[],
+  ): Promise<RuntimeResponse> {
     let answer
     try {
       answer = await this.#answerPath(request, asked, codings)
     } catch (error) {
       return refusalOf(error)
-    } finally {
-      memory?.forget(key, before)
     }
     return answer ?? this.#settings.notFound?.(request, context) ?? refusal(404)
   }

@@ -61,6 +61,7 @@ let lists: Lists | undefined
  * @example
  * ```ts
  * const own = '192.168.7.9'
+ * const targetOf = (request: Request) => new URL(request.url).searchParams.get('to') ?? undefined
  * const handler = proxy(targetOf, { allow: (address) => isPublic(address) || (address.kind === 'ip' && address.host === own) })
  * ```
  */

@@ -90,8 +90,12 @@ export class Part implements AsyncIterable<Uint8Array> {
    *   TypeError or RangeError that names the option.
    * @example
    * ```ts
-   * for await (const part of parts(request)) {
-   *   if (part.filename) await part.save(join('/srv/inbox', part.filename))
+   * import { join } from 'node:path'
+   *
+   * async function store(request: Request): Promise<void> {
+   *   for await (const part of parts(request)) {
+   *     if (part.filename) await part.save(join('/srv/inbox', part.filename))
+   *   }
    * }
    * ```
    */

@@ -20,9 +20,11 @@ import { lengthOfWhole } from './request-facts.ts'
  *   what to answer.
  * @example
  * ```ts
- * for await (const part of parts(request, { fileSize: 2 ** 20 })) {
- *   if (part.isFile) console.log(part.filename, (await part.bytes()).length)
- *   else console.log(part.name, await part.text())
+ * async function show(request: Request): Promise<void> {
+ *   for await (const part of parts(request, { fileSize: 2 ** 20 })) {
+ *     if (part.isFile) console.log(part.filename, (await part.bytes()).length)
+ *     else console.log(part.name, await part.text())
+ *   }
  * }
  * ```
  */

@@ -24,9 +24,13 @@ import { SavedPart } from './saved-part.ts'
  * @throws as {@link parts} does; FileError where the system refuses it; `signal.reason`.
  * @example
  * ```ts
- * await using form = await saveForm(request, { folder: '/srv/inbox' })
- * for (const file of form.files) await file.keep(join('/srv/inbox', file.filename || 'unnamed'))
- * console.log(form.get('title'))
+ * import { join } from 'node:path'
+ *
+ * async function take(request: Request): Promise<string | undefined> {
+ *   await using form = await saveForm(request, { folder: '/srv/inbox' })
+ *   for (const file of form.files) await file.keep(join('/srv/inbox', file.filename || 'unnamed'))
+ *   return form.get('title')
+ * }
  * ```
  */
 export async function saveForm(request: Request, options: SaveFormOptions): Promise<SavedForm> {

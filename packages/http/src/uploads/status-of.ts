@@ -20,13 +20,16 @@ const ofSystem: Readonly<Record<string, number>> = {
  *
  * @example
  * ```ts
- * try {
- *   await saveBody(request, path)
- * } catch (error) {
- *   const status = statusOf(error)
- *   if (status === undefined) throw error
- *   return new Response(`${error.message}\n`, { status })
- * }
+ * const server = await serve({ port: 8080 }, async (request) => {
+ *   try {
+ *     await saveBody(request, '/srv/inbox/film.mkv')
+ *     return new Response(null, { status: 201 })
+ *   } catch (error) {
+ *     const status = statusOf(error)
+ *     if (status === undefined) throw error
+ *     return new Response(`${(error as Error).message}\n`, { status })
+ *   }
+ * })
  * ```
  */
 export function statusOf(error: unknown): number | undefined {
