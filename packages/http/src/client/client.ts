@@ -5,15 +5,7 @@ import {
   type CloseReason,
   type Resource,
 } from '@fairlead/core'
-import {
-  checkFunction,
-  checkOptions,
-  checkPositive,
-  checkTime,
-  Deadline,
-  graceOf,
-  Lifecycle,
-} from '@fairlead/core/transport'
+import { checkFunction, checkOptions, checkPositive, checkTime, Deadline } from '@fairlead/core/transport'
 
 import type { Response } from '../web/response.ts'
 import type { RuntimeRequest } from '../web/runtime.ts'
@@ -23,6 +15,7 @@ import type { DownloadOptions, SavedFile } from './download/options.ts'
 import { type FetchClient, fetchWith } from './fetch.ts'
 import { follow, isReplayable, release } from './follow.ts'
 import { inTime } from './in-time.ts'
+import { Leaving } from './leaving.ts'
 import { checkClientNames } from './option-names.ts'
 import type { ClientOptions, RequestOptions } from './options.ts'
 import type { Interceptor, Next } from './outgoing-request.ts'
@@ -68,12 +61,8 @@ export class Client implements Resource {
   readonly #dispatcher: Dispatcher
   readonly #fetching: FetchClient
   readonly #counters = new Counters()
-  readonly #life = new Lifecycle()
-  /** Requests, upgrades and downloads that have not come to an answer. */
-  #underWay = 0
-  #grace: ReturnType<typeof setTimeout> | undefined
-  /** When what is left is cut. */
-  #cutAt = Infinity
+  /** Requests, upgrades and downloads that have not come to an answer keep it. */
+  readonly #leaving: Leaving
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: ClientOptions = {}) {
@@ -85,7 +74,18 @@ export class Client implements Resource {
     this.#reader = new RequestReader(options)
     this.#interceptors = options.interceptors ?? []
     const settings = { limits, pipelining, idleTimeout, maxConnections, maxQueued, count }
-    this.#pools = new Pools(options, settings, () => this.#settle())
+    const pools = new Pools(options, settings, () => this.#leaving.settle())
+    this.#pools = pools
+    this.#leaving = new Leaving(
+      {
+        get empty() {
+          return pools.size === 0
+        },
+        drain: () => pools.drain(),
+        cut: () => this.destroy(),
+      },
+      'Cannot request: the client is closed',
+    )
     this.#fetching = {
       request: (url, asked) => this.request(url, asked),
       headers: options.headers === undefined ? undefined : this.#reader.headers,
@@ -95,11 +95,11 @@ export class Client implements Resource {
   }
 
   get state(): Resource['state'] {
-    return this.#life.state
+    return this.#leaving.state
   }
 
   get closed(): Promise<CloseReason> {
-    return this.#life.closed
+    return this.#leaving.closed
   }
 
   /** What has been counted since it was made, and how its pools stand; a copy. */
@@ -114,11 +114,11 @@ export class Client implements Resource {
    *   ClosedError behind `close`; `signal.reason` when aborted.
    */
   async request(url: string | URL, options?: RequestOptions): Promise<IncomingResponse> {
-    this.#enter()
+    this.#leaving.enter()
     try {
       return await this.#request(url, options)
     } finally {
-      this.#leave()
+      this.#leaving.leave()
     }
   }
 
@@ -139,11 +139,11 @@ export class Client implements Resource {
     path: string | URL,
     options?: RequestOptions & DownloadOptions,
   ): Promise<SavedFile> {
-    this.#enter()
+    this.#leaving.enter()
     try {
       return await downloadWith({ request: (to, asked) => this.#request(to, asked) }, url, path, options)
     } finally {
-      this.#leave()
+      this.#leaving.leave()
     }
   }
 
@@ -160,7 +160,7 @@ export class Client implements Resource {
    * @throws as {@link request} does.
    */
   async upgrade(url: string | URL, options: UpgradeOptions): Promise<Upgraded> {
-    this.#enter()
+    this.#leaving.enter()
     try {
       checkOptions('upgrade', options)
       const { protocol, ...rest } = options
@@ -174,41 +174,21 @@ export class Client implements Resource {
       if (!connection || !head) return { response, connection: undefined, head: undefined }
       return { response, connection, head }
     } finally {
-      this.#leave()
+      this.#leaving.leave()
     }
   }
 
   /** Takes no more requests, and lets its connections go when what is under way is done. */
-  async close(options?: CloseOptions): Promise<void> {
-    const grace = graceOf(options)
-    if (this.#life.begin()) {
-      this.#pools.drain()
-      this.#settle()
-    }
-    if (this.state === 'closing') this.#cutWithin(grace)
-    return this.#life.settled(options?.signal)
+  close(options?: CloseOptions): Promise<void> {
+    return this.#leaving.close(options)
   }
 
   destroy(error: Error = new ClosedError('The client was destroyed')): void {
-    this.#life.begin()
-    this.#pools.destroy(error)
-    this.#underWay = 0
-    this.#settle()
+    this.#leaving.destroy(() => this.#pools.destroy(error))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** Something is under way, which `close` waits for. */
-  #enter(): void {
-    if (this.state !== 'open') throw new ClosedError('Cannot request: the client is closed')
-    this.#underWay++
-  }
-
-  #leave(): void {
-    this.#underWay--
-    if (this.state === 'closing') this.#settle()
   }
 
   async #request(url: string | URL, options: RequestOptions | undefined): Promise<IncomingResponse> {
@@ -251,21 +231,6 @@ export class Client implements Resource {
     // The server knows of no expectations, and has not seen the body (RFC 9110 section 10.1.1).
     response.discard()
     return this.#exchange({ ...hop, request: { ...request, expectContinue: false } })
-  }
-
-  /** A second, shorter grace shortens the first. */
-  #cutWithin(grace: number): void {
-    const cutAt = performance.now() + grace
-    if (cutAt >= this.#cutAt) return
-    this.#cutAt = cutAt
-    clearTimeout(this.#grace)
-    this.#grace = setTimeout(() => this.destroy(), grace)
-  }
-
-  #settle(): void {
-    if (this.state !== 'closing' || this.#pools.size > 0 || this.#underWay > 0) return
-    clearTimeout(this.#grace)
-    this.#life.finish({ kind: 'local' })
   }
 }
 

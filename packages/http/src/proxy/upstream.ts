@@ -1,9 +1,9 @@
 import { ClosedError, type CloseOptions, type CloseReason, LimitError, type Resource } from '@fairlead/core'
-import { Deadline, graceOf, Lifecycle } from '@fairlead/core/transport'
-import { checkFunction, checkOptions, checkPositive, checkTime } from '@fairlead/core/transport'
+import { checkFunction, checkOptions, checkPositive, checkTime, Deadline } from '@fairlead/core/transport'
 
 import { Call, type CallHost, type CallOptions, type Outcome } from '../client/call.ts'
 import { clientChannels } from '../client/diagnostics.ts'
+import { Leaving, type LeavingHost } from '../client/leaving.ts'
 import { Pools } from '../client/pools.ts'
 import type { PreparedRequest } from '../client/prepared-request.ts'
 import { checkCount, type Limits, limitsOf, type Shared, sharedOf } from '../client/settings.ts'
@@ -23,19 +23,15 @@ export interface Asking extends Pick<CallOptions, 'onInform' | 'trailers'> {
  * The servers behind a proxy: a pool for each origin, and what became of upgrades. Requests go out as they were
  * prepared: with the target and the fields of whoever asked, and none of a client's own.
  */
-export class Upstream implements CallHost, Resource {
+export class Upstream implements CallHost, LeavingHost, Resource {
   readonly limits: Limits
   readonly #shared: Shared
   readonly #pools: Pools
   readonly #counters = new Counters()
   readonly #queueTimeout: number
   readonly #tunnels = new Set<Tunnel>()
-  readonly #life = new Lifecycle()
-  /** Requests that have not come to an answer. */
-  #underWay = 0
-  #grace: ReturnType<typeof setTimeout> | undefined
-  /** When what is left is cut. */
-  #cutAt = Infinity
+  /** Requests that have not come to an answer keep it. */
+  readonly #leaving = new Leaving(this, 'Cannot pass on: the proxy is closed')
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: ProxyOptions, allow: Allow | undefined) {
@@ -58,16 +54,16 @@ export class Upstream implements CallHost, Resource {
     const count = (bytesIn: number, bytesOut: number): void => this.#counters.pass(bytesIn, bytesOut)
     const settings = { limits: this.limits, pipelining: 1, idleTimeout, maxConnections, maxQueued, count }
     this.#pools = new Pools({ connect: connecting(allow, connect), ...(tls && { tls }) }, settings, () =>
-      this.#settle(),
+      this.#leaving.settle(),
     )
   }
 
   get state(): Resource['state'] {
-    return this.#life.state
+    return this.#leaving.state
   }
 
   get closed(): Promise<CloseReason> {
-    return this.#life.closed
+    return this.#leaving.closed
   }
 
   stats(): ProxyStats {
@@ -76,13 +72,11 @@ export class Upstream implements CallHost, Resource {
 
   /** Something begins that `close` waits for. @throws ClosedError behind `close`. */
   enter(): void {
-    if (this.state !== 'open') throw new ClosedError('Cannot pass on: the proxy is closed')
-    this.#underWay++
+    this.#leaving.enter()
   }
 
   leave(): void {
-    this.#underWay--
-    this.#settle()
+    this.#leaving.leave()
   }
 
   /** Sends it, and resolves with its answer, or the connection that goes on with another protocol. */
@@ -145,29 +139,34 @@ export class Upstream implements CallHost, Resource {
     this.#tunnels.add(tunnel)
     void tunnel.over.then(() => {
       this.#tunnels.delete(tunnel)
-      this.#settle()
+      this.#leaving.settle()
     })
   }
 
+  get empty(): boolean {
+    return this.#pools.size === 0 && this.#tunnels.size === 0
+  }
+
+  drain(grace: number): void {
+    this.#pools.drain()
+    for (const tunnel of this.#tunnels) tunnel.close(grace)
+  }
+
+  cut(): void {
+    this.destroy()
+  }
+
   /** Takes no more requests, and lets its connections go when what is under way is done. */
-  async close(options?: CloseOptions): Promise<void> {
-    const grace = graceOf(options)
-    if (this.#life.begin()) {
-      this.#pools.drain()
-      for (const tunnel of this.#tunnels) tunnel.close(grace)
-      this.#settle()
-    }
-    if (this.state === 'closing') this.#cutWithin(grace)
-    return this.#life.settled(options?.signal)
+  close(options?: CloseOptions): Promise<void> {
+    return this.#leaving.close(options)
   }
 
   destroy(error: Error = new ClosedError('The proxy was destroyed')): void {
-    this.#life.begin()
-    this.#pools.destroy(error)
-    for (const tunnel of this.#tunnels) tunnel.destroy(error)
-    this.#tunnels.clear()
-    this.#underWay = 0
-    this.#settle()
+    this.#leaving.destroy(() => {
+      this.#pools.destroy(error)
+      for (const tunnel of this.#tunnels) tunnel.destroy(error)
+      this.#tunnels.clear()
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -182,21 +181,5 @@ export class Upstream implements CallHost, Resource {
       new LimitError(text, { limit: 'queueTimeout', value: this.#queueTimeout, phase: 'connect' }),
       false,
     )
-  }
-
-  /** A second, shorter grace shortens the first. */
-  #cutWithin(grace: number): void {
-    const cutAt = performance.now() + grace
-    if (cutAt >= this.#cutAt) return
-    this.#cutAt = cutAt
-    clearTimeout(this.#grace)
-    this.#grace = setTimeout(() => this.destroy(), grace)
-  }
-
-  #settle(): void {
-    if (this.state !== 'closing' || this.#underWay > 0) return
-    if (this.#pools.size > 0 || this.#tunnels.size > 0) return
-    clearTimeout(this.#grace)
-    this.#life.finish({ kind: 'local' })
   }
 }
