@@ -45,9 +45,11 @@ export class Root {
    */
   async open(segments: readonly string[]): Promise<OpenFile | undefined> {
     const path = join(this.path, ...segments)
+    // The root itself may always be a link.
+    const linkless = this.#symlinks === 'never' && segments.length > 0
     let descriptor
     try {
-      descriptor = await openDescriptor(path, this.#symlinks === 'never' ? careful | noLink : careful)
+      descriptor = await openDescriptor(path, linkless ? careful | noLink : careful)
     } catch (error) {
       if (missing.has(codeOf(error))) return undefined
       throw error

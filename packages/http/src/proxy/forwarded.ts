@@ -4,9 +4,13 @@ import { isToken } from '../codec/tokens.ts'
 import type { ClientFacts } from '../server/client-facts.ts'
 import type { ForwardedKind } from './options.ts'
 
-/** Fields that tell of the client, whoever wrote them: anybody may have. */
+/**
+ * Fields that tell of the client, whoever wrote them: anybody may have. With an underscore, too, which is the same to
+ * those who make variables of names (RFC 3875 section 4.1.18).
+ */
 export function tellsOfClient(name: string): boolean {
-  return name === 'forwarded' || name.startsWith('x-forwarded') || name === 'x-real-ip'
+  const read = name.replaceAll('_', '-')
+  return read === 'forwarded' || read.startsWith('x-forwarded') || read === 'x-real-ip'
 }
 
 /**

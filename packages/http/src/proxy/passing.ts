@@ -10,6 +10,8 @@ import type { ServeContext } from '../web/serve-context.ts'
 import { answerOf, mayTrail, responseOf } from './answer.ts'
 import { type Asked, askedOf, offersOf } from './asked.ts'
 import { isPublic } from './connect.ts'
+import { withoutConnection } from './connection-fields.ts'
+import { tellsOfClient } from './forwarded.ts'
 import {
   checkProxy,
   type ProxiedRequest,
@@ -132,7 +134,10 @@ export class Passing {
       const trailing = mayTrail(asked, context, response)
       let answer = answerOf(response, this.#manner.via, trailing)
       const { onResponse } = this.#options
-      if (onResponse) answer = { ...answer, ...(await onResponse(answer, request)) }
+      if (onResponse) {
+        const { status = answer.status, headers = answer.headers } = (await onResponse(answer, request)) ?? {}
+        answer = { status, headers }
+      }
       if (trailing && !(response.complete && response.trailers === undefined)) {
         context?.trailers(() => response.trailers ?? [])
       }
@@ -171,9 +176,10 @@ export class Passing {
 
   async #asHooked(outgoing: ProxiedRequest, request: Request): Promise<ProxiedRequest> {
     const { onRequest } = this.#options
-    return onRequest
-      ? { ...outgoing, ...(await onRequest(outgoing, request)), method: outgoing.method }
-      : outgoing
+    if (!onRequest) return outgoing
+    const { target = outgoing.target, headers = outgoing.headers } =
+      (await onRequest(outgoing, request)) ?? {}
+    return { method: outgoing.method, target, headers }
   }
 
   /** The first protocol on offer that is passed on. */
@@ -199,6 +205,8 @@ function pass(interim: InformationalResponse, exchange: Exchange): void {
   exchange.inform(interim.status, answerOf({ ...interim, minor: 1 }, undefined, false).headers)
 }
 
+/** A server may put them with the fields of the head (RFC 9110 section 6.5.1): they say nothing that those may not. */
 function trailersOf({ request }: Exchange): FieldsInit {
-  return request.body.trailers ?? []
+  const { trailers } = request.body
+  return trailers === undefined ? [] : new Fields(withoutConnection(trailers.raw, tellsOfClient))
 }

@@ -26,6 +26,8 @@ interface Waiter {
 
 const passed = (): ClosedError => new ClosedError('Cannot read part: the next one was asked for')
 
+const headless = (): Error => refused('a part of the form has no end of its header')
+
 const nothingYet = { parts: 0, fields: 0, files: 0, fieldsSize: 0, totalSize: 0 }
 
 const done = { value: undefined, done: true } as const
@@ -48,6 +50,8 @@ export class FormReader implements AsyncIterableIterator<Part, undefined>, Conne
   #waiter: Waiter | undefined
   #begun = false
   #flowing = false
+  /** A part began whose header has not ended. Where that is all of it, the parser may not tell its end. */
+  #headless = false
   /** The last boundary came. */
   #closed = false
   /** The body ended. */
@@ -133,10 +137,14 @@ export class FormReader implements AsyncIterableIterator<Part, undefined>, Conne
   }
 
   #begin(stream: Dicer.PartStream): void {
+    stream.on('error', () => {})
+    if (this.#headless) return this.#fail(headless())
+    this.#headless = true
     const source = new PartSource(this)
     let told = false
     stream.on('header', (header) => {
       told = true
+      this.#headless = false
       if (!this.#over) this.#attempt(() => this.#arrive(source, header as PartHeader))
     })
     stream.on('data', (chunk) => {
@@ -145,9 +153,8 @@ export class FormReader implements AsyncIterableIterator<Part, undefined>, Conne
     stream.on('end', () => {
       if (this.#over) return
       if (told) source.finish()
-      else this.#fail(refused('a part of the form has no end of its header'))
+      else this.#fail(headless())
     })
-    stream.on('error', () => {})
   }
 
   #arrive(source: PartSource, header: PartHeader): void {
@@ -176,6 +183,7 @@ export class FormReader implements AsyncIterableIterator<Part, undefined>, Conne
   }
 
   #close(): void {
+    if (this.#headless) return this.#fail(headless())
     this.#closed = true
     this.#steer()
     this.#settle()
