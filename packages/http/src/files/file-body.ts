@@ -21,6 +21,11 @@ export class FileBody extends Held implements PieceOpener {
     return this.#used
   }
 
+  /** Nobody will send or read it, unless somebody has begun to. */
+  letGo(): void {
+    if (!this.#used) this.#file.close()
+  }
+
   async read(how: Reader, type: string | null): Promise<unknown> {
     const pieces: Uint8Array[] = []
     for await (const piece of this) pieces.push(piece)

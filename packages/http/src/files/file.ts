@@ -13,11 +13,18 @@ import { careful } from './root.ts'
 import { checkFileOptions, systemPath } from './settings.ts'
 import { closeDescriptor, openDescriptor, statOf } from './system.ts'
 
-const unasked: AskedFile = { method: 'GET', pathname: '/', search: '', headers: { get: () => null } }
+const unasked: AskedFile = {
+  method: 'GET',
+  pathname: '/',
+  search: '',
+  headers: { get: () => null },
+  exchange: undefined,
+}
 
 /**
  * A file as an answer. With the `request` that it answers, it is what that asks for: a part (206), only the head, or that
- * nothing has changed (304); without, all of it. It is open when this resolves, and closed when the answer was sent.
+ * nothing has changed (304); without, all of it. It is open when this resolves, and closed when the answer was sent, or
+ * another one in its place.
  *
  * The path is taken as it is, links and all: from whoever asks, it is {@link serveFiles} that takes one.
  *
@@ -43,7 +50,8 @@ export async function file(
       type: type === undefined ? mediaType(name) : normalValue(type),
       cacheControl,
     })
-    return await answerWith(request ? askedOf(request) : unasked, told, new OpenSource(open))
+    const asked = request ? askedOf(request) : unasked
+    return await answerWith(asked, told, new OpenSource(open, asked.exchange))
   } catch (error) {
     open.close()
     throw error

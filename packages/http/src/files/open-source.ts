@@ -1,3 +1,4 @@
+import type { Exchange } from '../server/exchange.ts'
 import type { Held } from '../web/held.ts'
 import { KeptBody } from '../web/kept-body.ts'
 import type { ByteSource } from './answer.ts'
@@ -11,19 +12,24 @@ const smallest = 64 * 1024
 /** The bytes of an open file, which is closed behind the last of them. */
 export class OpenSource implements ByteSource {
   readonly #file: OpenFile
+  readonly #exchange: Exchange | undefined
 
-  constructor(file: OpenFile) {
+  /** @param exchange which it is for: a file is closed when that is over, though another answer was given. */
+  constructor(file: OpenFile, exchange: Exchange | undefined) {
     this.#file = file
+    this.#exchange = exchange
   }
 
   whole(): Held | Promise<Uint8Array> {
     const file = this.#file
-    if (file.size > smallest) return new FileBody(file, [{ start: 0, end: file.size }])
+    if (file.size > smallest) return this.part([{ start: 0, end: file.size }])
     return file.whole().finally(() => file.close())
   }
 
   part(sections: readonly Section[]): Held {
-    return new FileBody(this.#file, sections)
+    const body = new FileBody(this.#file, sections)
+    this.#exchange?.hold(() => body.letGo())
+    return body
   }
 
   close(): void {

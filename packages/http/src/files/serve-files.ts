@@ -63,7 +63,7 @@ class Files {
   }
 
   answer(request: Request, context: unknown): RuntimeResponse | Promise<RuntimeResponse> {
-    const asked = askedOf(request)
+    const asked = askedOf(request, context)
     if (asked.method !== 'GET' && asked.method !== 'HEAD') {
       return this.#settings.notFound?.(request, context) ?? refusal(405, 'Allow', 'GET, HEAD')
     }
@@ -191,7 +191,7 @@ class Files {
     const file = await this.#root.open(fallback)
     if (file?.stats.isFile()) {
       const chosen = await this.#chosen(file, fallback, `/${fallback.join('/')}`, codings)
-      return answerWith(asked, chosen.told, new OpenSource(chosen.file))
+      return answerWith(asked, chosen.told, new OpenSource(chosen.file, asked.exchange))
     }
     file?.close()
     return undefined
@@ -272,11 +272,11 @@ class Files {
     codings: readonly Precompressed[],
   ): Promise<RuntimeResponse> {
     const memory = this.#memory
-    if (!memory) return answerWith(asked, told, new OpenSource(file))
+    if (!memory) return answerWith(asked, told, new OpenSource(file, asked.exchange))
     const key = keyOf(asked, codings)
     if (told.size > memory.maxFileSize) {
       memory.set(key, told, undefined)
-      return answerWith(asked, told, new OpenSource(file))
+      return answerWith(asked, told, new OpenSource(file, asked.exchange))
     }
     const bytes = await file.whole().finally(() => file.close())
     memory.set(key, told, bytes)

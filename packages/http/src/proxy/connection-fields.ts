@@ -9,6 +9,8 @@ const ofConnection = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
+  // No field at all, but a name that CGI makes the proxy of a program's own requests of (CVE-2016-5385).
+  'proxy',
   'proxy-authenticate',
   'proxy-authentication-info',
   'proxy-authorization',

@@ -56,6 +56,9 @@ export class Exchange {
   #left: Error | undefined
   /** What `onError` heard first. */
   #told: unknown
+  /** What was made for its answer, to be let go of unless that was it. */
+  #held: (() => void)[] | undefined
+  #released = false
   #client: ClientFacts | undefined
 
   constructor(head: RequestHead, body: IncomingBody | undefined, host: ExchangeHost) {
@@ -216,8 +219,23 @@ export class Exchange {
     return news
   }
 
+  /** Something was made for the answer that is open until it is sent, or let go of. */
+  hold(letGo: () => void): void {
+    if (this.#released) letGo()
+    else (this.#held ??= []).push(letGo)
+  }
+
+  /** The answer was given, all of it, or never will be. */
+  release(): void {
+    const held = this.#held
+    this.#held = undefined
+    this.#released = true
+    if (held) for (const letGo of held) letGo()
+  }
+
   /** There will be no answer, or no more of it. */
   end(reason: Error): void {
+    this.release()
     this.#over ??= reason
     this.#abort?.abort(reason)
   }
@@ -230,7 +248,7 @@ export class Exchange {
 
   /** The status for an error that only says what is wrong with the request's body. */
   refusalOf(error: unknown): number | undefined {
-    const refused = this.#body?.refused
+    const refused = (this.#body ?? this.#request?.body)?.refused
     return error !== undefined && refused?.error === error ? refused?.status : undefined
   }
 

@@ -92,6 +92,7 @@ export class Turn {
   /** There will be no answer, or no more of it. */
   end(): void {
     if (!this.exchange) return
+    this.exchange.release()
     this.exchange = undefined
     this.#counters.active--
   }

@@ -49,7 +49,8 @@ export function typeOf(body: unknown, content: Content): string | null {
 export function cloneOf(content: Content): Content {
   if (content instanceof Whole) return cloneOf(content.content)
   if (content === null || typeof content === 'string') return content
-  return content instanceof Uint8Array ? content.slice() : content.clone()
+  // What `slice` of a Buffer gives would be the same memory.
+  return content instanceof Uint8Array ? new Uint8Array(content) : content.clone()
 }
 
 /** Bytes or text as a stream, with all that streams can. */

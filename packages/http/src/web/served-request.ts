@@ -10,11 +10,8 @@ import { inspect, onceFound, runtime, type RuntimeRequest, shareState, standBefo
 /** Whether it is one that was handed out. */
 export let isServed: (value: object) => boolean
 
-/**
- * The exchange behind a request that was handed out, as long as nobody has begun to read its body in another way;
- * undefined for any other. Whoever takes the body from there says so.
- */
-export let exchangeOf: (value: unknown) => Exchange | undefined
+/** The exchange of a request that was handed out, whatever has been made of it since. */
+export let exchangeBehind: (value: object) => Exchange | undefined
 
 /** The headers of a request that was handed out, as somebody may have changed them; those that came, else. */
 export let headersOf: (request: object) => { get(name: string): string | null | undefined }
@@ -52,10 +49,7 @@ export class ServedRequest implements RuntimeRequest {
 
   static {
     isServed = (value) => #exchange in value
-    exchangeOf = (value) =>
-      typeof value === 'object' && value !== null && #exchange in value && !value.#original
-        ? value.#exchange
-        : undefined
+    exchangeBehind = (value) => (#exchange in value ? value.#exchange : undefined)
     headersOf = (request) => {
       if (!(#exchange in request)) return (request as RuntimeRequest).headers
       return request.#headers ?? request.#exchange.request.headers

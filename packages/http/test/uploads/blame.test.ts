@@ -54,6 +54,7 @@ test('a form that nobody can take is refused, too', async () => {
     return data
   }
   expect(await post('no form')).toBe(415)
+  expect(await post('')).toBe(415)
   expect(await post(form({ a: '1', b: '2' }))).toBe(200)
   expect(await post(form({ a: '1', b: '2', c: '3' }))).toBe(413)
   expect(await post(form({ a: 'too long a text' }))).toBe(413)
