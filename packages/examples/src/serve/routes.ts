@@ -121,6 +121,9 @@ const hideOwn: MiddlewareHandler<Env> = async (c, next) => {
   return names && isOwn(names) ? c.notFound() : next()
 }
 
+/** Documents in which browsers run scripts. */
+const scripted = /\.(x?html?|xht|svgz?|xml|xslt?|mht(ml)?)$/i
+
 function filesOf(settings: Settings, root: string, page: Pick<PageOptions, 'name' | 'assets'>): FilesHandler {
   const { upload, maxUpload, spa, dotfiles, cache, users } = settings
   const options: PageOptions = {
@@ -145,6 +148,8 @@ function filesOf(settings: Settings, root: string, page: Pick<PageOptions, 'name
     dotfiles: dotfiles ? 'allow' : 'ignore',
     listing: settings.listing && list,
     precompressed: settings.compress,
+    // Whoever may send a page here must not have it run in the name of this server.
+    headers: (path) => (upload && scripted.test(path) ? { 'Content-Security-Policy': 'sandbox' } : {}),
     ...(spa ? { fallback: 'index.html' } : {}),
     ...(cache === undefined ? {} : { cacheControl: `${users ? 'private' : 'public'}, max-age=${cache}` }),
   })

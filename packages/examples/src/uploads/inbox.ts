@@ -111,7 +111,7 @@ export class Inbox {
     if (!exact) return
     const found = await lstat(join(folder, safeName(name))).catch(() => undefined)
     if (found?.isDirectory()) throw new TakenError(folderThere)
-    if (found && !this.#overwrite) throw new TakenError(fileThere)
+    if (found && !(this.#overwrite && safeName(name) === name)) throw new TakenError(fileThere)
   }
 
   /** Bytes that there is room for. */
@@ -143,7 +143,8 @@ export class Inbox {
   async #place(file: string, { folder, name, exact }: Destination): Promise<Omit<Kept, 'size'>> {
     const wanted = safeName(name)
     const target = join(folder, wanted)
-    if (this.#overwrite) {
+    // A name that was made safe is that of another file.
+    if (this.#overwrite && wanted === name) {
       const before = await lstat(target).catch(() => undefined)
       if (before?.isDirectory()) throw new TakenError(folderThere)
       await rename(file, target)

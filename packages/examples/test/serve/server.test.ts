@@ -52,6 +52,14 @@ test('what the page consists of may be kept for ever', async () => {
   expect((await ask(script.replace('app.js', 'tus.min.js'))).status).toBe(200)
 })
 
+test('where anybody may send files, no page among them runs in its name', async () => {
+  await writeFile(at('page.html'), '<script>alert(1)</script>')
+  await writeFile(at('picture.png'), 'png')
+  await serve({ upload: true })
+  expect((await ask('/page.html')).headers.get('content-security-policy')).toBe('sandbox')
+  expect((await ask('/picture.png')).headers.get('content-security-policy')).toBeNull()
+})
+
 test('nothing hidden, outside or its own is served', async () => {
   await mkdir(at('.git'))
   await writeFile(at('.git/config'), 'secret')

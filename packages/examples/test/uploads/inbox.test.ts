@@ -60,6 +60,13 @@ test('with overwrite a file is replaced, and a folder is not', async () => {
   expect(await readFile(at('notes.txt'), 'utf8')).toBe('new!')
 })
 
+test('with overwrite, no file is replaced by one of another name', async () => {
+  const inbox = await Inbox.open(folder, { overwrite: true })
+  await keep(inbox, 'env', 'mine', { exact: true })
+  await expect(keep(inbox, '.env', 'theirs', { exact: true })).rejects.toThrow('there is a file of that name')
+  expect((await keep(inbox, '.env', 'theirs', { exact: false })).name).toBe('env (2)')
+})
+
 test('what nobody has touched for a day is taken away', async () => {
   const inbox = await Inbox.open(folder, { overwrite: false })
   const old = new Date(Date.now() - expiration - 1_000)
