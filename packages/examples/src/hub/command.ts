@@ -2,8 +2,7 @@ import { type Command, Option } from 'commander'
 
 import { action, command, milliseconds, port, size } from '../command.ts'
 import { onInterrupt } from '../interrupt.ts'
-import { findHubs } from './find.ts'
-import { type Hub, startHub } from './hub.ts'
+import type { Hub } from './hub.ts'
 
 /** Milliseconds that downloads and uploads may take to finish once the hub is asked to stop. */
 const grace = 3_000
@@ -33,6 +32,8 @@ export function hubCommand(): Command {
 }
 
 async function runHub(flags: HubFlags): Promise<void> {
+  // Each command loads what it needs when it runs: most of the time until one says something is loading.
+  const { startHub } = await import('./hub.ts')
   const hub = await startHub({ ...flags, lan: flags.lan === true })
   onInterrupt(async () => {
     console.log('\nStopping ...')
@@ -73,6 +74,7 @@ export function findCommand(): Command {
 }
 
 async function runFind({ port, timeout, lan = false, json }: FindFlags): Promise<void> {
+  const { findHubs } = await import('./find.ts')
   const hubs = await findHubs({ port, timeout, lan })
   if (hubs.length === 0) throw new Error(`no hub answered on port ${port}`)
   if (json) return console.log(JSON.stringify(hubs, undefined, 2))

@@ -7,7 +7,6 @@ import { nickname } from '../hub/talk.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { Conversation } from './conversation.ts'
 import { describe, type PeerEvent } from './event.ts'
-import { startPeer } from './peer.ts'
 import { Terminal } from './terminal.ts'
 
 /** Milliseconds that what is on its way may take once the peer is asked to leave. */
@@ -54,6 +53,7 @@ async function runPeer({ lifetime, lan = false, json = false, ...flags }: PeerFl
   const tell = (event: PeerEvent): void => {
     for (const line of json ? [JSON.stringify(event)] : describe(event)) terminal.print(line)
   }
+  const { startPeer } = await import('./peer.ts')
   const peer = await startPeer({ ...flags, lifetime: lifetime * 1_000, lan, tell })
   onInterrupt(async () => {
     terminal.close()

@@ -5,8 +5,6 @@ import type { Command } from 'commander'
 import { action, command, complain, port, seconds } from '../command.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { formatSize } from '../size.ts'
-import { receive } from './receive.ts'
-import { send } from './send.ts'
 
 export function sendCommand(): Command {
   return command('send', 'send a file to a "fairlead receive"')
@@ -21,6 +19,7 @@ async function runSend(path: string, flags: { host: string; port: number; wait: 
   const { host, port, wait } = flags
   const bar = progressBar()
   let waiting = false
+  const { send } = await import('./send.ts')
   const stored = await send({
     path,
     host,
@@ -54,6 +53,7 @@ type ReceiveFlags = { host: string; port: number; folder: string; once?: boolean
 
 async function runReceive({ once, ...flags }: ReceiveFlags): Promise<void> {
   const bar = progressBar()
+  const { receive } = await import('./receive.ts')
   const listener = await receive({
     ...flags,
     begun(name, size, have) {

@@ -1,6 +1,13 @@
 import { requireProgram } from '@fairlead/testkit'
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
-import { afterAll, afterEach, expect } from 'vitest'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type CDPSession,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
+import { afterEach, expect } from 'vitest'
 
 /** Debian's Chromium; tests of the page are skipped where there is none. */
 export const chromiumPath = requireProgram('chromium')
@@ -8,6 +15,7 @@ export const chromiumPath = requireProgram('chromium')
 const flags = [
   '--no-sandbox', // it does not start as root otherwise
   '--disable-gpu',
+  '--in-process-gpu', // one process less to start
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -107,6 +115,16 @@ export class Visitor {
   }
 }
 
+const sessions = new WeakMap<Page, Promise<CDPSession>>()
+
+/** Lets a page send so many bytes a second; -1 is as many as it can. */
+export async function throttle({ page }: Visitor, uploadThroughput: number): Promise<void> {
+  const made = sessions.get(page) ?? page.context().newCDPSession(page)
+  sessions.set(page, made)
+  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput }
+  await (await made).send('Network.emulateNetworkConditions', conditions)
+}
+
 export interface Visits {
   /** Opens the page in a browser that nobody else uses, and waits for its room. */
   open(url: string, options?: BrowserContextOptions): Promise<Visitor>
@@ -114,12 +132,20 @@ export interface Visits {
   blank(options?: BrowserContextOptions): Promise<Visitor>
 }
 
+/** The files that run in one process share it, since its start costs more than a page. It ends with the process. */
+let browser: Promise<Browser> | undefined
+
+function launch(executablePath: string): Promise<Browser> {
+  // Without a locale that knows them it calls files with other letters than ASCII's "download".
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' }
+  return chromium.launch({ executablePath, headless: true, args: flags, env })
+}
+
 /**
- * One Chromium for the file that calls this. Behind each test its pages are closed, and none of them may have had
- * troubles that the test did not expect.
+ * Chromium for the file that calls this. Behind each test its pages are closed, and none of them may have had troubles
+ * that the test did not expect.
  */
 export function useBrowser(): Visits {
-  let browser: Promise<Browser> | undefined
   const visitors: Visitor[] = []
 
   afterEach(async () => {
@@ -130,14 +156,10 @@ export function useBrowser(): Visits {
     }
   })
 
-  afterAll(async () => (await browser)?.close())
-
   async function blank(options: BrowserContextOptions = {}): Promise<Visitor> {
     if (chromiumPath === undefined) throw new Error('There is no Chromium')
-    // Without a locale that knows them it calls files with other letters than ASCII's "download".
-    const env = { ...process.env, LC_ALL: 'C.UTF-8' }
-    browser ??= chromium.launch({ executablePath: chromiumPath, headless: true, args: flags, env })
-    const context = await (await browser).newContext(options)
+    browser ??= launch(chromiumPath)
+    const context = await (await browser).newContext({ reducedMotion: 'reduce', ...options })
     context.setDefaultTimeout(patience)
     const visitor = new Visitor(await context.newPage())
     visitors.push(visitor)

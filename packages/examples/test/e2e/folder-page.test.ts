@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 
 import { leftovers } from '../hub/cast.ts'
-import { chromiumPath, useBrowser } from './browser.ts'
+import { chromiumPath, throttle, useBrowser } from './browser.ts'
 import { run, startHub } from './program.ts'
 import { randomFile, sha256, useTemporaryFolder } from './temporary.ts'
 
@@ -99,7 +99,7 @@ describe.skipIf(!chromiumPath || !curl)('the shared folder', () => {
   })
 
   test('what is too large says so in its row, leaves nothing, and holds up nothing', async () => {
-    await randomFile(outside('big.bin'), 30 * mebibyte)
+    await randomFile(outside('big.bin'), 5 * mebibyte)
     await writeFile(outside('small.txt'), 'small')
     const hub = await startHub(shared(), '--max-upload', '1MB')
     const ann = await visits.open(hub.page)
@@ -116,12 +116,10 @@ describe.skipIf(!chromiumPath || !curl)('the shared folder', () => {
   })
 
   test('an upload that is cancelled leaves nothing', async () => {
-    await randomFile(outside('big.bin'), 100 * mebibyte)
+    await randomFile(outside('big.bin'), 30 * mebibyte)
     const hub = await startHub(shared())
     const ann = await visits.open(hub.page)
-    const devtools = await ann.page.context().newCDPSession(ann.page)
-    const throttle = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: mebibyte }
-    await devtools.send('Network.emulateNetworkConditions', throttle)
+    await throttle(ann, mebibyte)
     await ann.get('file-input').setInputFiles(outside('big.bin'))
     // The upload itself, and what is known of it.
     await expect.poll(() => leftovers(shared())).toHaveLength(2)

@@ -142,7 +142,7 @@ describe.skipIf(!curl)('with curl', () => {
   })
 
   test('without --upload they are not, and a client that asks first sends nothing', async () => {
-    await randomFile(outside('film.mkv'), 20_000_000)
+    await randomFile(outside('film.mkv'), 1_000_000)
     const { url } = await startServer(await fill({ 'a.txt': 'one' }))
     const asked = ['-s', '-H', 'Expect: 100-continue', '-w', '%{http_code} %{size_upload}', '-o', '/dev/null']
     const { stdout } = await run('curl', [...asked, '-T', outside('film.mkv'), url])

@@ -29,6 +29,6 @@ export async function randomFile(path: string, size: number): Promise<void> {
 
 export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
   return hash.digest('hex')
 }

@@ -1,16 +1,14 @@
 import { once } from 'node:events'
-import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { leftovers } from '../hub/cast.ts'
 import { descriptors, hasProc } from './process.ts'
-import { startHub } from './program.ts'
-import { useTemporaryFolder } from './temporary.ts'
-
-const folder = useTemporaryFolder()
+import { Program, type RunningHub, startHub } from './program.ts'
 
 /** How far a request comes before its client is gone. */
 const moments: Record<string, (socket: Socket) => void> = {
@@ -49,12 +47,27 @@ const answered = /download|requests|chat/
 describe.skipIf(!hasProc)(
   'a client that vanishes leaves no descriptor and no file but what it can go on with',
   () => {
+    /** One for all of them, which must end as well as one that nobody vanished from. */
+    let hub: RunningHub
+
+    beforeAll(async () => {
+      hub = await startHub(await mkdtemp(join(tmpdir(), 'fairlead-e2e-')))
+      await writeFile(join(hub.folder, 'huge'), '')
+      await truncate(join(hub.folder, 'huge'), 2_000_000_000)
+    })
+
+    afterAll(async () => {
+      hub.program.signal('SIGINT')
+      const outcome = await hub.program.ended
+      await Program.killAll()
+      await rm(hub.folder, { recursive: true })
+      expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    })
+
     for (const [moment, begin] of Object.entries(moments)) {
       test.each(Object.entries(ways))(`${moment}, and %s`, async (_, vanish) => {
-        const hub = await startHub(folder.path)
-        await writeFile(join(folder.path, 'huge'), '')
-        await truncate(join(folder.path, 'huge'), 2_000_000_000)
         const before = await descriptors(hub)
+        const had = (await leftovers(hub.folder)).length
         const sockets = Array.from({ length: 10 }, () => connect(Number(new URL(hub.page).port), '127.0.0.1'))
         await Promise.all(
           sockets.map(async (socket) => {
@@ -67,14 +80,12 @@ describe.skipIf(!hasProc)(
         await expect.poll(() => descriptors(hub)).toBe(before + 10 + files)
         // What can be resumed stays, and so does what is known of it.
         const kept = moment.includes('resumable') ? 20 : 0
-        if (/upload|chunk/.test(moment)) expect(await leftovers(folder.path)).toHaveLength(kept || 10)
+        if (/upload|chunk/.test(moment)) expect(await leftovers(hub.folder)).toHaveLength(had + (kept || 10))
 
         for (const socket of sockets) vanish(socket)
         await expect.poll(() => descriptors(hub), { timeout: 5_000 }).toBe(before)
-        await expect.poll(() => leftovers(folder.path)).toHaveLength(kept)
-        expect((await readdir(folder.path)).toSorted()).toEqual(['.fairlead', 'huge'])
-        hub.program.signal('SIGINT')
-        expect(await hub.program.ended).toMatchObject({ code: 0, stderr: '' })
+        await expect.poll(() => leftovers(hub.folder)).toHaveLength(had + kept)
+        expect((await readdir(hub.folder)).toSorted()).toEqual(['.fairlead', 'huge'])
       })
     }
   },
