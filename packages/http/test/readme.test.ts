@@ -179,7 +179,9 @@ function isThere({ name, value }: Member, lines: readonly string[]): boolean {
   return lines.some((line) => new RegExp(`[\`{ ]${name}[\`(,]| ${name} }`).test(line) && line.includes(value))
 }
 
-const internal = new Set('limits limits.bodyBytes constructor abandon end leave refusalOf isNews hold release'.split(' '))
+const internal = new Set(
+  'limits limits.bodyBytes constructor abandon end leave refusalOf isNews hold release'.split(' '),
+)
 
 describe('the README has every', () => {
   test.each([
