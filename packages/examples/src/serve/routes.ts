@@ -121,8 +121,9 @@ const hideOwn: MiddlewareHandler<Env> = async (c, next) => {
   return names && isOwn(names) ? c.notFound() : next()
 }
 
-/** Documents in which browsers run scripts. */
-const scripted = /\.(x?html?|xht|svgz?|xml|xslt?|mht(ml)?)$/i
+/** Files in which browsers run no script; all others may be documents. */
+const harmless =
+  /\.(png|jpe?g|gif|webp|avif|mp[34]|m4[av]|webm|og[gav]|opus|wav|flac|mkv|mov|pdf|txt|md|csv|zip|gz)$/i
 
 function filesOf(settings: Settings, root: string, page: Pick<PageOptions, 'name' | 'assets'>): FilesHandler {
   const { upload, maxUpload, spa, dotfiles, cache, users } = settings
@@ -149,7 +150,7 @@ function filesOf(settings: Settings, root: string, page: Pick<PageOptions, 'name
     listing: settings.listing && list,
     precompressed: settings.compress,
     // Whoever may send a page here must not have it run in the name of this server.
-    headers: (path) => (upload && scripted.test(path) ? { 'Content-Security-Policy': 'sandbox' } : {}),
+    headers: (path) => (upload && !harmless.test(path) ? { 'Content-Security-Policy': 'sandbox' } : {}),
     ...(spa ? { fallback: 'index.html' } : {}),
     ...(cache === undefined ? {} : { cacheControl: `${users ? 'private' : 'public'}, max-age=${cache}` }),
   })

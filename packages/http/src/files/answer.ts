@@ -31,6 +31,7 @@ export function answerWith(
   const outcome = evaluate(method, headers, { etag, lastModified })
   if (outcome !== 'go') {
     source.close()
+    if (outcome === 412) return makeResponse(412, unkept(file), null)
     return makeResponse(outcome, file.unchanged as HeaderList, null, true)
   }
   const range = headers.get('range')
@@ -39,12 +40,19 @@ export function answerWith(
   if (ranges === 'whole') return answerWhole(method, file, source)
   if (ranges === 'unsatisfiable') {
     source.close()
-    const list = [...file.unchanged, 'Accept-Ranges', 'bytes', 'Content-Range', unsatisfiedRange(size)]
+    const list = [...unkept(file), 'Accept-Ranges', 'bytes', 'Content-Range', unsatisfiedRange(size)]
     return makeResponse(416, list, null)
   }
   return ranges.length === 1 && ranges[0]
     ? answerPart(ranges[0], file, source)
     : answerParts(ranges, file, source)
+}
+
+/** What is said to one who asked for something that cannot be: caches must not give it to others in the file's place. */
+function unkept({ unchanged }: Representation): string[] {
+  return unchanged.map((text, at) =>
+    at % 2 === 1 && /^cache-control$/i.test(unchanged[at - 1]!) ? 'no-cache' : text,
+  )
 }
 
 function answerWhole(method: string, file: Representation, source: ByteSource): Response | Promise<Response> {

@@ -230,7 +230,9 @@ class Files {
     codings: readonly Precompressed[],
   ): Promise<Found> {
     for (const coding of codings) {
-      const beside = await this.#root.open([...segments.slice(0, -1), segments.at(-1)! + suffixes[coding]])
+      // One that cannot be opened is as if it were not there.
+      const name = [...segments.slice(0, -1), segments.at(-1)! + suffixes[coding]]
+      const beside = await this.#root.open(name).catch(() => undefined)
       if (beside?.stats.isFile()) {
         file.close()
         return this.#described(beside, segments, path, coding)

@@ -278,3 +278,13 @@ test('from memory, one looks for all', async () => {
   expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['changed', 'changed', 'changed'])
   expect(paths).toEqual(['/a', '/a'])
 })
+
+test('what cannot be is kept by no cache in the place of the file', async () => {
+  put('a.txt', 'x')
+  const ask = await asking(root, { immutable: /./ })
+  for (const headers of [{ Range: 'bytes=900-' }, { 'If-Match': '"other"' }]) {
+    const { status, headers: told } = await ask('/a.txt', { headers })
+    expect([416, 412]).toContain(status)
+    expect(told.get('cache-control')).toBe('no-cache')
+  }
+})
