@@ -22,3 +22,4 @@ export { HandlerSlot, type InnerHandler, type SlotHost } from './handler-slot.ts
 export { Layer } from './layer.ts'
 export { graceOf, Lifecycle, unlessAborted } from './lifecycle.ts'
 export { ListenerBase } from './listener-base.ts'
+export { checkRate, type Rate, TokenBucket } from './token-bucket.ts'

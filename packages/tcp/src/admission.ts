@@ -1,10 +1,9 @@
 import type { BlockList } from 'node:net'
 
 import { ipAddress } from '@fairlead/core'
-import { Deadline } from '@fairlead/core/transport'
+import { type Rate, TokenBucket } from '@fairlead/core/transport'
 
 import { type AddressList, lists, parseAddressList } from './access-list.ts'
-import { type Rate, TokenBucket } from './token-bucket.ts'
 
 /**
  * Why a peer did not become a connection.
@@ -60,7 +59,7 @@ export class Admission {
     if (maxConnectionsPerAddress !== undefined && maxConnectionsPerAddress < maxConnections) {
       this.#perAddress = maxConnectionsPerAddress
     }
-    if (acceptRate) this.#bucket = new TokenBucket(acceptRate, () => Deadline.now())
+    if (acceptRate) this.#bucket = new TokenBucket(acceptRate)
     if (options.allow !== undefined) this.#allow = parseAddressList('allow', options.allow)
     if (options.deny !== undefined) this.#deny = parseAddressList('deny', options.deny)
   }

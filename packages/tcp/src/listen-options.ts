@@ -3,6 +3,7 @@ import {
   checkFunction,
   checkOptions,
   checkPositive,
+  checkRate,
   checkSignal,
 } from '@fairlead/core/transport'
 
@@ -85,11 +86,7 @@ function checkPlace({ host, port, path, fd, mode, ipv6Only, reusePort }: ListenO
 }
 
 function checkAdmission({ acceptRate, allow }: ListenOptions): void {
-  if (acceptRate !== undefined) {
-    // The one option without a default.
-    checkPositive('acceptRate.perSecond', acceptRate?.perSecond ?? NaN)
-    checkPositive('acceptRate.burst', acceptRate.burst)
-  }
+  checkRate('acceptRate', acceptRate)
   // A list of the runtime may still be filled.
   if (Array.isArray(allow) && allow.length === 0) {
     throw new TypeError('Invalid option allow: an empty list would let nobody in')

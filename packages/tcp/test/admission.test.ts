@@ -9,7 +9,6 @@ import { lists, parseAddressList } from '../src/access-list.ts'
 import { Admission } from '../src/admission.ts'
 import { TcpConnection } from '../src/connection.ts'
 import type { StreamListener } from '../src/stream.ts'
-import { TokenBucket } from '../src/token-bucket.ts'
 import { portOf, textOf } from './harness.ts'
 
 const clock = useManualClock()
@@ -108,30 +107,6 @@ test('a runtime whose list finds nothing is not relied on', () => {
   const check = vi.spyOn(BlockList.prototype, 'check').mockReturnValue(false)
   expect(() => parseAddressList('deny', new BlockList())).toThrow(/^Invalid option deny: the BlockList of/)
   check.mockRestore()
-})
-
-describe('a token bucket', () => {
-  test('gives its burst at once, and the rest as time passes', () => {
-    let now = 0
-    const bucket = new TokenBucket({ perSecond: 10, burst: 3 }, () => now)
-    const taken = (): number => [1, 2, 3, 4, 5].filter(() => bucket.take()).length
-    expect(taken()).toBe(3)
-    now += 99
-    expect(taken()).toBe(0)
-    now += 1
-    expect(taken()).toBe(1)
-    now += 250
-    expect(taken()).toBe(2)
-    now += 50
-    expect(taken()).toBe(1)
-    now += 3_600_000
-    expect(taken()).toBe(3)
-  })
-
-  test('has a burst of one second when none is named', () => {
-    const bucket = new TokenBucket({ perSecond: 2 }, () => 0)
-    expect([bucket.take(), bucket.take(), bucket.take()]).toEqual([true, true, false])
-  })
 })
 
 describe('admission', () => {
