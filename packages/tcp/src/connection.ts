@@ -12,6 +12,7 @@ import { ConnectionBase, type InnerHandler, type Traffic } from '@fairlead/core/
 
 import { addressOr } from './address.ts'
 import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
+import { Borrower } from './borrower.ts'
 import { brokenBy } from './errno.ts'
 import { keepsFailures, LastWords, type Written } from './last-words.ts'
 import { Outlet, sliceSize } from './outlet.ts'
@@ -23,6 +24,10 @@ import type { Sluice } from './tls/sluice.ts'
 export interface LendOptions {
   /** The listener shuts down and cuts in `grace` milliseconds. Without it: `close({ grace })`. */
   onShutdown?(grace: number): void
+  /** The socket has drained. */
+  onDrain?(): void
+  /** The peer has ended; told before the listeners hear it that the borrower puts on the socket. */
+  onEnd?(): void
   /** The connection is closed. */
   onClose?(reason: CloseReason): void
 }
@@ -39,6 +44,10 @@ export interface TcpSetup {
 
 /** Where a socket has its connection: one property, where a closure for each event would be five. */
 const owner = Symbol('connection')
+
+/** What a connection does not hear of a socket that it lends. */
+const onlyData = ['data'] as const
+const dataAndEnd = ['data', 'end'] as const
 
 type SocketEvent = 'data' | 'end' | 'drain' | 'error' | 'close'
 
@@ -140,10 +149,22 @@ export class TcpConnection
     },
   }
 
+  /** How it writes for somebody else: what the system does not take at once is to be watched. */
+  static readonly #lentWrites = {
+    one(this: OwnedSocket, chunk: unknown, encoding: BufferEncoding, written: Written): void {
+      writeOne.call(this, chunk, encoding, written)
+      if (this.writableLength > 0) this[owner].#watch().outputWaits()
+    },
+    many(this: OwnedSocket, chunks: Parameters<WriteMany>[0], written: Written): void {
+      writeMany.call(this, chunks, written)
+      if (this.writableLength > 0) this[owner].#watch().outputWaits()
+    },
+  }
+
   /** Hands out the socket of `connection` for somebody else to read, with the unread input put back in front. */
   static lend(connection: TcpConnection, options: LendOptions): Socket {
     const ended = connection.slot.ended
-    const socket = connection.#detach('lend', 'data', 'end')
+    const socket = connection.#detach('lend', ...(options.onEnd ? onlyData : dataAndEnd))
     connection.#lent = true
     const unread = connection.slot.vacate()
     // A socket whose end was read takes nothing back.
@@ -152,12 +173,13 @@ export class TcpConnection
       throw new ClosedError('Cannot lend: the peer has ended, and its last input is unread')
     }
     for (const chunk of unread.toReversed()) socket.unshift(chunk)
-    connection.slot.install({
-      onData() {},
-      onClose: (reason) => options.onClose?.(reason),
-      ...(options.onShutdown && { onShutdown: (grace: number) => options.onShutdown?.(grace) }),
-    })
-    connection.#watch().watchAlways()
+    connection.slot.install(new Borrower(options))
+    if (keepsFailures) {
+      socket._write = TcpConnection.#lentWrites.one
+      socket._writev = TcpConnection.#lentWrites.many
+    } else {
+      connection.#watch().watchAlways()
+    }
     return socket
   }
 

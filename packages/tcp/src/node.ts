@@ -26,7 +26,7 @@ export type { LendOptions } from './connection.ts'
  */
 export function lend(connection: ByteConnection, options: LendOptions = {}): Duplex {
   checkOptions('lend', options)
-  checkFunction('onShutdown', options.onShutdown)
+  for (const name of ['onShutdown', 'onDrain', 'onEnd'] as const) checkFunction(name, options[name])
   checkFunction('onClose', options.onClose)
   return TcpConnection.lend(tcpUnder(connection, 'lend'), options)
 }

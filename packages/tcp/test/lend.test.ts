@@ -76,7 +76,7 @@ describe('a lent socket', () => {
           client.pause()
           // The system has to have taken something since.
           setImmediate(() => {
-            clock.advance(500)
+            clock.advance(250)
             client.resume()
           })
         },
