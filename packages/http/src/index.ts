@@ -5,13 +5,16 @@
  * @packageDocumentation
  */
 export { Client, type Upgraded, type UpgradeOptions } from './client/client.ts'
+export { connect } from './client/connect-only.ts'
 export { clientChannels, type ClientDiagnosticEvents, type RequestRecord } from './client/diagnostics.ts'
 export type { DownloadOptions, SavedFile, ToFileOptions } from './client/download/options.ts'
 export { RequestError } from './client/errors.ts'
 export type {
   ClientOptions,
   Connect,
+  ConnectOptions,
   ConnectTarget,
+  ConnectTimeouts,
   FileBody,
   InformationalResponse,
   ProxyOf,

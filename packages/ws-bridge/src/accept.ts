@@ -1,25 +1,23 @@
 import type { Duplex } from 'node:stream'
 
-import { type ByteConnection, ClosedError, type MessageConnection, ProtocolError } from '@fairlead/core'
+import type { Address } from '@fairlead/core'
 import type { Exchange } from '@fairlead/http'
-import { lend, type LendOptions } from '@fairlead/tcp/node'
-import { type WebSocket, WebSocketServer } from 'ws'
 
-import { WebSocketConnection } from './connection.ts'
-import { handshakeFault, recordOf, refuse } from './handshake.ts'
-import { type MessageKind, type MessageOf, messageOptions, type MessageOptions } from './messages.ts'
+import { type AcceptOptions, Acceptor, refused } from './acceptor.ts'
+import { type Guard, guardsOf } from './guard/guard.ts'
+import { openingOf, refuse } from './handshake.ts'
+import type { MessageKind, MessageOf } from './messages.ts'
+import { endsOf, openingOfEvent, refuseEvent, type UpgradeEventRequest } from './upgrade-event.ts'
+import type { WebSocketConnection } from './websocket.ts'
 
-/** What `ws` calls a request; it reads `method`, `url`, `headers` and `socket` of it. */
-type UpgradeRequest = Parameters<WebSocketServer['handleUpgrade']>[0]
-
-/** How to accept a WebSocket. */
-export type AcceptOptions<K extends MessageKind = MessageKind> = MessageOptions<K>
+export type { AcceptOptions } from './acceptor.ts'
 
 /**
  * Accepts the WebSocket that an HTTP exchange asks for. The connection is born paused; it stays in the HTTP
  * listener's set and hears its shutdown.
  *
- * @throws ProtocolError when the client asks for none, or asks wrongly; it was answered with a status then.
+ * @throws ProtocolError when the client asks for none, asks wrongly, or is a page of somebody else's; it was answered with a
+ *   status then.
  * @throws ClosedError when the client is gone, BusyError when the exchange was answered before.
  * @throws TypeError or RangeError that names the option; TypeError when no Node socket is under the exchange.
  * @example
@@ -31,67 +29,79 @@ export type AcceptOptions<K extends MessageKind = MessageKind> = MessageOptions<
  */
 export function accept<K extends MessageKind = 'text'>(
   exchange: Exchange,
-  options: AcceptOptions<K> = {},
-): MessageConnection<MessageOf<K>> {
-  return new Acceptor(options).accept(exchange)
+  options?: AcceptOptions<K>,
+): WebSocketConnection<MessageOf<K>>
+/**
+ * Accepts the WebSocket of an upgrade event of `node:http`, or of any server that gives the same three things: Express and
+ * Fastify among them. The socket is the connection's from then on. No listener of ours knows it: whoever stops the server
+ * closes the connection, too.
+ *
+ * @throws as above.
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ *
+ * const server = createServer()
+ * server.on('upgrade', (request, socket, head) => echo(accept(request, socket, head)))
+ * ```
+ */
+export function accept<K extends MessageKind = 'text'>(
+  request: UpgradeEventRequest,
+  socket: Duplex,
+  head: Uint8Array,
+  options?: AcceptOptions<K>,
+): WebSocketConnection<MessageOf<K>>
+export function accept<K extends MessageKind>(
+  asked: Exchange | UpgradeEventRequest,
+  ...rest: readonly unknown[]
+): WebSocketConnection<MessageOf<K>> {
+  if ('takeOver' in asked) {
+    const [options] = rest as [AcceptOptions<K>?]
+    return acceptExchange(asked, options)
+  }
+  const [socket, head, options] = rest as [Duplex, Uint8Array, AcceptOptions<K>?]
+  return acceptEvent(asked, socket, head, options)
 }
 
-/** Accepts WebSockets under the same options, one after the other. */
-export class Acceptor<K extends MessageKind> {
-  readonly #options: Required<MessageOptions<K>>
-  readonly #framing: WebSocketServer
-
-  /** @throws TypeError or RangeError that names the option. */
-  constructor(options: AcceptOptions<K>) {
-    this.#options = messageOptions(options)
-    this.#framing = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: this.#options.maxPayload,
-    })
-  }
-
-  /** @throws ProtocolError when the client asks for none, or asks wrongly; see {@link accept}. */
-  accept(exchange: Exchange): WebSocketConnection<K> {
-    const fault = handshakeFault(exchange)
-    if (fault) {
-      refuse(exchange, fault)
-      throw malformed(fault.text)
-    }
-    const { method, target, headers } = exchange.request
-    const { localAddress, remoteAddress } = exchange
-    const { connection: under, head } = exchange.takeOver()
-    let connection: WebSocketConnection<K> | undefined
-    const socket = lendOrDestroy(under, {
-      onShutdown: (grace) => connection?.shutdown(grace),
-      onClose: (reason) => connection?.undercut(reason),
-    })
-    // `ws` takes no list of protocols, though one may be offered (RFC 9110 section 7.8).
-    const fields = { ...recordOf(headers), upgrade: 'websocket' }
-    const request = { method, url: target, headers: fields, socket } as unknown as UpgradeRequest
-    this.#framing.handleUpgrade(request, socket, Buffer.from(head), (ws: WebSocket) => {
-      const { messages, maxPayload } = this.#options
-      connection = new WebSocketConnection({ ws, socket, localAddress, remoteAddress }, messages, maxPayload)
-    })
-    if (connection) return connection
-    if (socket.destroyed) throw new ClosedError('Cannot accept WebSocket: the client is gone')
-    // `ws` has answered already.
-    socket.resume()
-    throw malformed('the handshake is malformed')
-  }
+function acceptExchange<K extends MessageKind>(exchange: Exchange, options: AcceptOptions<K> = defaults) {
+  const { acceptor, guard } = rulesFor(options)
+  const opening = openingOf(exchange)
+  const refusal = opening.fault ?? guard(exchange.localAddress).refusalOf(opening)
+  if (!refusal) return acceptor.accept(exchange, opening)
+  refuse(exchange, refusal)
+  throw refused(refusal)
 }
 
-/** Nobody else holds the connection any more. */
-function lendOrDestroy(connection: ByteConnection, options: LendOptions): Duplex {
-  try {
-    return lend(connection, options)
-  } catch (error) {
-    connection.destroy(error as Error)
-    throw error
-  }
+function acceptEvent<K extends MessageKind>(
+  request: UpgradeEventRequest,
+  socket: Duplex,
+  head: Uint8Array,
+  options: AcceptOptions<K> = defaults,
+) {
+  const { acceptor, guard } = rulesFor(options)
+  const ends = endsOf(socket)
+  const { opening, fault } = openingOfEvent(request, socket)
+  const refusal = fault ?? guard(ends.localAddress).refusalOf(opening)
+  if (!refusal) return acceptor.open(opening, { protocol: acceptor.protocolFor(opening), socket, head, ends })
+  refuseEvent(socket, refusal)
+  throw refused(refusal)
 }
 
-function malformed(why: string): ProtocolError {
-  return new ProtocolError(`Cannot accept WebSocket: ${why}`, { side: 'remote', phase: 'handshake' })
+const defaults: AcceptOptions<never> = {}
+
+interface Rules<K extends MessageKind> {
+  readonly acceptor: Acceptor<K>
+  /** The guard of where a connection came in. */
+  readonly guard: (local: Address) => Guard
+}
+
+/** Made once for each object of options: that costs more than to accept. */
+const known = new WeakMap<object, Rules<MessageKind>>()
+
+function rulesFor<K extends MessageKind>(options: AcceptOptions<K>): Rules<K> {
+  const made = known.get(options)
+  if (made) return made
+  const rules: Rules<K> = { acceptor: new Acceptor<K>(options), guard: guardsOf(options) }
+  known.set(options, rules)
+  return rules
 }

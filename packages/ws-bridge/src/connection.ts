@@ -4,79 +4,225 @@ import {
   type Address,
   BrokenError,
   type CloseReason,
-  type MessageConnection,
+  type Connection,
+  LimitError,
   ProtocolError,
   type SocketError,
+  type TlsFacts,
 } from '@fairlead/core'
-import { ConnectionBase, defaultGrace, defaultHighWaterMark } from '@fairlead/core/transport'
+import {
+  checkOptions,
+  ConnectionBase,
+  defaultGrace,
+  defaultHighWaterMark,
+  graceOf,
+  rejected,
+  TokenBucket,
+  unlessAborted,
+} from '@fairlead/core/transport'
 import type { RawData, WebSocket } from 'ws'
 
-import { closeCodeOf, closeCodes } from './close-codes.ts'
-import { faultOf, lostBy } from './faults.ts'
+import { checkFarewell, closeCodeOf, closeCodes } from './close-codes.ts'
+import { canDeflate, deflate, freeExpansion } from './compression.ts'
+import type { EncodedMessage } from './encoded-message.ts'
+import { faultOf, lostBy, tooMany } from './faults.ts'
+import type { FrameMeter } from './frame-meter.ts'
+import { frame, opcodes } from './frame.ts'
+import { Heartbeat, type Patient } from './heartbeat.ts'
+import type { Borrowing, Loan } from './loan.ts'
 import { checkMessage, type MessageKind, type MessageOf, sizeOfMessage } from './messages.ts'
+import type { ConnectionSettings } from './options.ts'
+import { Outbox } from './outbox.ts'
+import type { WebSocketCloseOptions, WebSocketConnection } from './websocket.ts'
 
-/** What lies under a WebSocket connection. */
+/** What lies under a WebSocket. */
 export interface Underneath {
   readonly ws: WebSocket
   /** The socket that `ws` borrowed. */
   readonly socket: Duplex
-  readonly localAddress: Address
-  readonly remoteAddress: Address
+  /** Who talks, and how: the connection that lent the socket, where there is one. */
+  readonly ends: Ends
+  /** How that connection tells of its socket; without it, the socket is listened to. */
+  readonly loan?: Loan | undefined
+  /** A server's frames are not masked, so that they are made here; those of a client are made by `ws`. */
+  readonly role: 'client' | 'server'
+  /** The window for compressed messages, where that was agreed on. */
+  readonly windowBits?: number | undefined
+  /** Looks at frames before `ws` does. */
+  readonly meter?: FrameMeter | undefined
 }
 
+type Ends = Pick<Connection<unknown>, 'localAddress' | 'remoteAddress' | 'tls'>
+
+/** Where `ws`, or its socket, has its connection: one property, where a closure for each event would be six. */
+const owner = Symbol('connection')
+
+type Owned<Emitter> = Emitter & { [owner]: WsConnection<MessageKind> }
+
 /**
- * A conversation in WebSocket messages (RFC 6455). `ws` does the framing; the lifecycle, the back-pressure and
- * the reasons are Fairlead's. There is no half-close: a Close frame ends both directions.
+ * A WebSocket whose frames `ws` reads; the lifecycle, the back-pressure, the output and the reasons are Fairlead's.
  */
-export class WebSocketConnection<K extends MessageKind>
+export class WsConnection<K extends MessageKind>
   extends ConnectionBase<MessageOf<K>>
-  implements MessageConnection<MessageOf<K>>
+  implements WebSocketConnection<MessageOf<K>>, Patient, Borrowing
 {
-  readonly reliable = true
-  readonly localAddress: Address
-  readonly remoteAddress: Address
+  readonly #settings: ConnectionSettings
   readonly #ws: WebSocket
   readonly #socket: Duplex
-  readonly #kind: K
-  readonly #maxPayload: number
+  readonly #ends: Ends
+  readonly #outbox: Outbox
+  /** 0 for the client, whose frames `ws` makes; 1 for a server without compression. */
+  readonly #windowBits: number
+  readonly #meter: FrameMeter | undefined
+  /** Made for the first ping, where there is no heartbeat. */
+  #heartbeat: Heartbeat | undefined
+  #messages: TokenBucket | undefined
+  #pings: TokenBucket | undefined
   #farewell: ReturnType<typeof setTimeout> | undefined
-  /** What broke the socket. */
-  #lost: BrokenError | undefined
   #toldShutdown = false
   /** `write` answered false, and nothing drained since. */
   #congested = false
+  /** What the Close frame of a shutdown says. */
+  shutdownNotice: { readonly code?: number; readonly text?: string } | undefined
 
-  constructor({ ws, socket, localAddress, remoteAddress }: Underneath, kind: K, maxPayload: number) {
+  constructor(under: Underneath, settings: ConnectionSettings) {
     super()
-    this.localAddress = localAddress
-    this.remoteAddress = remoteAddress
+    const { ws, socket, ends, loan, role, windowBits = 1, meter } = under
+    this.#settings = settings
     this.#ws = ws
     this.#socket = socket
-    this.#kind = kind
-    this.#maxPayload = maxPayload
-    ws.binaryType = 'nodebuffer'
+    this.#ends = ends
+    this.#windowBits = role === 'client' ? 0 : windowBits
+    this.#meter = meter
+    this.#outbox = new Outbox(socket)
+    if (settings.heartbeat) this.#heartbeat = new Heartbeat(this, settings.heartbeat)
+    if (settings.messageRate) this.#messages = new TokenBucket(settings.messageRate)
     ws.pause()
-    ws.on('message', (data, isBinary) => this.#receive(data, isBinary))
-    ws.on('error', (error) => this.#blame(faultOf(error, remoteAddress, maxPayload)))
-    ws.on('close', (code, text) => this.#closed(code, text.toString()))
-    // `ws` does not tell of its socket's buffer.
-    socket.on('drain', () => this.#drained())
-    socket.on('error', (error) => (this.#lost ??= lostBy(error, remoteAddress)))
-    // Before `ws` hears it: afterwards its state does not tell whether there was a Close frame.
-    socket.prependListener('end', () => {
-      if (ws.readyState === ws.OPEN) this.#blame(this.#unannounced())
-    })
+    const heard = WsConnection.#hears
+    ;(ws as Owned<WebSocket>)[owner] = this
+    ws.on('message', heard.message).on('ping', heard.ping).on('pong', heard.pong)
+    ws.on('error', heard.fault).on('close', heard.close)
+    if (loan) {
+      loan.borrower = this
+    } else {
+      ;(socket as Owned<Duplex>)[owner] = this
+      socket.on('drain', heard.drain).prependListener('end', heard.end)
+    }
+    meter?.attach(socket, (limit) => this.#refuse(tooMany(limit, settings, this.remoteAddress)))
+  }
+
+  /** What is heard of `ws`, and of its socket. */
+  static readonly #hears = {
+    message(this: WebSocket, data: RawData, isBinary: boolean): void {
+      ;(this as Owned<WebSocket>)[owner].#receive(data as Buffer, isBinary)
+    },
+    ping(this: WebSocket): void {
+      ;(this as Owned<WebSocket>)[owner].#pinged()
+    },
+    pong(this: WebSocket, payload: Buffer): void {
+      ;(this as Owned<WebSocket>)[owner].#heartbeat?.pong(payload)
+    },
+    fault(this: WebSocket, error: Error): void {
+      const connection = (this as Owned<WebSocket>)[owner]
+      connection.#blame(faultOf(error, connection.remoteAddress, connection.#settings))
+    },
+    close(this: WebSocket, code: number, text: Buffer): void {
+      ;(this as Owned<WebSocket>)[owner].#closed(code, text.toString())
+    },
+    drain(this: Duplex): void {
+      ;(this as Owned<Duplex>)[owner].socketDrained()
+    },
+    end(this: Duplex): void {
+      ;(this as Owned<Duplex>)[owner].socketEnded()
+    },
+  }
+
+  /** `ws` does not tell of its socket's buffer. */
+  socketDrained(): void {
+    if (!this.#congested) return
+    this.#congested = false
+    this.relieved()
+  }
+
+  /** Told before `ws` hears it: afterwards its state does not tell whether there was a Close frame. */
+  socketEnded(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#blame(this.#unannounced())
+  }
+
+  get reliable(): true {
+    return true
+  }
+
+  get localAddress(): Address {
+    return this.#ends.localAddress
+  }
+
+  get remoteAddress(): Address {
+    return this.#ends.remoteAddress
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#ends.tls
+  }
+
+  get protocol(): string {
+    return this.#ws.protocol
+  }
+
+  get compressed(): boolean {
+    return this.#ws.extensions !== ''
+  }
+
+  get roundTrip(): number | undefined {
+    return this.#heartbeat?.roundTrip
   }
 
   get buffered(): number {
     return this.#ws.bufferedAmount
   }
 
+  get moved(): number {
+    const { bytesRead = 0, bytesWritten = 0 } = this.#socket as { bytesRead?: number; bytesWritten?: number }
+    return bytesRead + bytesWritten - this.#socket.writableLength
+  }
+
+  get reading(): boolean {
+    return !this.#ws.isPaused
+  }
+
   write(message: MessageOf<K>): boolean {
     if (!this.writable) throw this.unwritable()
-    checkMessage(message, this.#kind, this.#maxPayload)
-    if (this.#ws.readyState !== this.#ws.OPEN) throw this.#leaving()
-    this.#ws.send(message, { binary: this.#kind === 'binary' })
+    const { kind, maxPayload } = this.#settings
+    const size = checkMessage(message, kind, maxPayload)
+    const ws = this.#ws
+    if (ws.readyState !== ws.OPEN) throw this.#leaving()
+    this.#makeRoom(size)
+    const { compression } = this.#settings
+    const opcode = typeof message === 'string' ? opcodes.text : opcodes.binary
+    if (this.#windowBits === 0) {
+      ws.send(message, { binary: opcode === opcodes.binary, compress: this.#compresses(size) })
+    } else if (compression && canDeflate(this.#windowBits) && this.#compresses(size)) {
+      const payload = deflate(message, compression.level, this.#windowBits)
+      this.#put(frame(opcode, payload, payload.byteLength, true))
+    } else {
+      this.#put(frame(opcode, message, size))
+    }
+    return !this.congested
+  }
+
+  /** Writes what was encoded for many; see {@link write}. */
+  writeEncoded(encoded: EncodedMessage): boolean {
+    const ws = this.#ws
+    const { kind, maxPayload, compression } = this.#settings
+    const { message, size } = encoded
+    const fits = kind === 'both' || (kind === 'text') === (typeof message === 'string')
+    const masked = this.#windowBits === 0
+    if (masked || !this.writable || !fits || size > maxPayload || ws.readyState !== ws.OPEN) {
+      return this.write(message as MessageOf<K>)
+    }
+    this.#makeRoom(size)
+    const deflating = compression && canDeflate(this.#windowBits) && this.#compresses(size)
+    this.#put(deflating ? encoded.deflated(compression.level, this.#windowBits) : encoded.plain)
     return !this.congested
   }
 
@@ -88,6 +234,26 @@ export class WebSocketConnection<K extends MessageKind>
     this.#socket.uncork()
   }
 
+  ping(options?: { signal?: AbortSignal }): Promise<number> {
+    if (options?.signal?.aborted) return rejected(options.signal.reason)
+    if (!this.writable || this.#ws.readyState !== this.#ws.OPEN) return rejected(this.unwritable())
+    this.#heartbeat ??= new Heartbeat(this, undefined)
+    const answered = this.#heartbeat.ask()
+    answered.catch(() => {})
+    return options?.signal ? unlessAborted(answered, options.signal) : answered
+  }
+
+  override close(options?: WebSocketCloseOptions): Promise<void> {
+    if (options !== undefined) {
+      checkOptions('close', options)
+      const { code, text } = options
+      checkFarewell(code, text)
+      const said = { ...(code !== undefined && { code }), ...(text !== undefined && { text }) }
+      this.beginClose({ kind: 'local', ...said }, graceOf(options))
+    }
+    return super.close(options)
+  }
+
   /** Told by the WebSocket listener and by the HTTP listener under it; the handler hears it once. */
   override shutdown(grace: number): void {
     if (this.#toldShutdown) return
@@ -97,9 +263,33 @@ export class WebSocketConnection<K extends MessageKind>
     else super.shutdown(grace)
   }
 
+  override closeForShutdown(grace: number): void {
+    this.beginClose({ kind: 'shutdown', ...this.shutdownNotice }, grace)
+  }
+
   /** The TCP connection underneath is closed; when its owner cut it, for the same reason. */
   undercut(reason: CloseReason): void {
     if (reason.kind !== 'remote') this.abandon(reason)
+  }
+
+  /** Whether its peer reads more slowly than is written. */
+  get slow(): boolean {
+    return this.congested
+  }
+
+  /** Gives a peer up that reads too slowly. */
+  dismiss(): void {
+    const peer = this.remoteAddress
+    const options = { limit: 'highWaterMark', value: this.buffered, phase: 'write', peer }
+    this.destroy(new LimitError('Connection closed: the peer reads too slowly', options))
+  }
+
+  sendPing(payload: Uint8Array): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping(payload)
+  }
+
+  giveUp(): void {
+    this.abandon({ kind: 'timeout', phase: 'idle' })
   }
 
   /** The socket's own mark differs between versions of Node; above ours it will tell when it drains. */
@@ -116,7 +306,7 @@ export class WebSocketConnection<K extends MessageKind>
 
   protected endOutput(reason: CloseReason): void {
     this.#uncorkAll()
-    this.#ws.close(closeCodeOf(reason))
+    this.#ws.close(closeCodeOf(reason), 'text' in reason ? reason.text : undefined)
   }
 
   /**
@@ -131,22 +321,57 @@ export class WebSocketConnection<K extends MessageKind>
     this.#ws.terminate()
   }
 
+  protected override finish(reason?: CloseReason): void {
+    super.finish(reason)
+    this.#heartbeat?.stop(this.unwritable())
+  }
+
   protected sizeOf(message: MessageOf<K>): number {
     return sizeOfMessage(message)
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  #receive(data: Buffer, isBinary: boolean): void {
+    const { kind, messageRate } = this.#settings
+    const received = this.#meter?.received()
     if (this.state !== 'open') return
-    if (isBinary === (this.#kind === 'binary')) {
-      const bytes = data as Buffer
-      this.slot.push((isBinary ? bytes : bytes.toString()) as MessageOf<K>)
-      return
+    if (kind !== 'both' && isBinary !== (kind === 'binary')) {
+      const text = `only ${kind} is understood`
+      const options = { side: 'remote', peer: this.remoteAddress } as const
+      const error = new ProtocolError(`Cannot read message: ${text}`, options)
+      this.#refuse({ code: closeCodes.unsupportedData, text, error })
+    } else if (messageRate && !this.#messages?.take()) {
+      this.#refuse(tooMany('messageRate', this.#settings, this.remoteAddress))
+    } else if (received !== undefined && this.#expands(received, data.byteLength)) {
+      this.#refuse(tooMany('compression.ratio', this.#settings, this.remoteAddress))
+    } else {
+      this.slot.push((isBinary ? data : data.toString()) as MessageOf<K>)
     }
-    const text = `only ${this.#kind} is understood`
-    const options = { side: 'remote', peer: this.remoteAddress } as const
-    this.#ws.close(closeCodes.unsupportedData, text)
+  }
+
+  #compresses(size: number): boolean {
+    const { compression } = this.#settings
+    return compression !== undefined && size >= compression.threshold && this.compressed
+  }
+
+  /** Whether a message was compressed more than anybody compresses what is meant to be read. */
+  #expands(received: number, size: number): boolean {
+    const { compression } = this.#settings
+    return compression !== undefined && size > freeExpansion && size > received * compression.ratio
+  }
+
+  #pinged(): void {
+    this.#pings ??= new TokenBucket(this.#settings.pingRate)
+    if (this.state !== 'open' || this.#pings.take()) return
+    this.#refuse(tooMany('pingRate', this.#settings, this.remoteAddress))
+  }
+
+  /** Closes with a code, because of what the peer sent. */
+  #refuse({ code, text, error }: { code: number; text: string; error: SocketError }): void {
+    if (this.state !== 'open') return
+    this.#uncorkAll()
+    this.#ws.close(code, text)
     this.#ws.resume()
-    this.#blame(new ProtocolError(`Cannot read message: ${text}`, options))
+    this.#blame(error)
   }
 
   /**
@@ -160,21 +385,43 @@ export class WebSocketConnection<K extends MessageKind>
     this.finish({ kind: 'error', error: fault })
   }
 
-  #drained(): void {
+  /** Whoever writes on without heeding the answer is stopped before memory is. */
+  #makeRoom(size: number): void {
+    this.#outbox.gather(size, defaultHighWaterMark)
     if (!this.#congested) return
-    this.#congested = false
-    this.relieved()
+    const { maxBuffered } = this.#settings
+    const value = this.buffered
+    if (value <= maxBuffered) return
+    const text = `Cannot write: ${value} bytes wait already, more than maxBuffered ${maxBuffered}`
+    const peer = this.remoteAddress
+    const error = new LimitError(text, { limit: 'maxBuffered', value, phase: 'write', peer })
+    this.destroy(error)
+    throw error
+  }
+
+  #put([head, payload]: readonly [Uint8Array, Uint8Array?]): void {
+    const socket = this.#socket
+    if (!payload) {
+      socket.write(head)
+      return
+    }
+    socket.cork()
+    socket.write(head)
+    socket.write(payload)
+    socket.uncork()
   }
 
   #uncorkAll(): void {
+    this.#outbox.flush()
     while (this.#socket.writableCorked > 0) this.#socket.uncork()
   }
 
   #closed(code: number, text: string): void {
     clearTimeout(this.#farewell)
     const abnormal = code === closeCodes.abnormal
-    if (abnormal && this.#lost) {
-      this.finish({ kind: 'error', error: this.#lost })
+    const lost = abnormal && this.#lost
+    if (lost) {
+      this.finish({ kind: 'error', error: lost })
     } else if (this.state === 'closing') {
       // `ws` itself waits no longer than 30 seconds for the peer.
       const cut = abnormal && !this.#socket.writableFinished
@@ -186,6 +433,12 @@ export class WebSocketConnection<K extends MessageKind>
       // A handler whose `onEnd` rejects still costs its connection.
       queueMicrotask(() => this.finish({ kind: 'remote', code, ...(text === '' ? {} : { text }) }))
     }
+  }
+
+  /** What broke the socket. */
+  get #lost(): BrokenError | undefined {
+    const { errored } = this.#socket
+    return errored ? lostBy(errored, this.remoteAddress) : undefined
   }
 
   #unannounced(): BrokenError {

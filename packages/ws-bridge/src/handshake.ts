@@ -1,5 +1,7 @@
 import type { Exchange, Fields } from '@fairlead/http'
 
+import { offeredProtocols } from './subprotocol.ts'
+
 /** An answer instead of a WebSocket, with a real HTTP status. */
 export interface Refusal {
   readonly status: number
@@ -13,6 +15,19 @@ export interface HandshakeRequest {
   /** Path and query, as sent. */
   readonly target: string
   readonly headers: Fields
+  /** The subprotocols that are offered, the preferred one first. */
+  readonly protocols: readonly string[]
+  /** Whether it comes over TLS, as far as trusted proxies say. */
+  readonly secure: boolean
+}
+
+/** What a handshake is judged by, wherever it came in. */
+export interface OpeningFacts extends Omit<HandshakeRequest, 'protocols'> {
+  readonly minor: number
+  readonly offersWebSocket: boolean
+  readonly hasBody: boolean
+  /** Host and port that were asked for, as far as trusted proxies say. */
+  readonly host?: string | undefined
 }
 
 /** The answer to whoever asks for something else. */
@@ -25,34 +40,83 @@ export const onlyWebSocket = {
 /** 16 bytes in base64 (RFC 6455 section 4.1). */
 const nonce = /^[+/0-9A-Za-z]{22}==$/
 
+/** The client's opening handshake (RFC 6455 section 4.1). */
+export class Opening implements HandshakeRequest {
+  readonly #facts: OpeningFacts
+  #protocols: readonly string[] | undefined
+
+  constructor(facts: OpeningFacts) {
+    this.#facts = facts
+  }
+
+  get method(): string {
+    return this.#facts.method
+  }
+
+  get target(): string {
+    return this.#facts.target
+  }
+
+  get headers(): Fields {
+    return this.#facts.headers
+  }
+
+  get secure(): boolean {
+    return this.#facts.secure
+  }
+
+  get host(): string | undefined {
+    return this.#facts.host
+  }
+
+  get protocols(): readonly string[] {
+    return (this.#protocols ??= offeredProtocols(this.headers.get('sec-websocket-protocol')) ?? [])
+  }
+
+  /** Why the handshake cannot be accepted, if so (RFC 6455 section 4.2.1). */
+  get fault(): (Refusal & { text: string }) | undefined {
+    const { method, minor, headers, offersWebSocket, hasBody } = this.#facts
+    if (!offersWebSocket) return onlyWebSocket
+    if (method !== 'GET') {
+      return { status: 405, text: 'a WebSocket handshake is a GET', headers: { Allow: 'GET' } }
+    }
+    if (minor < 1) return { status: 400, text: 'a WebSocket handshake is HTTP/1.1' }
+    if (hasBody) return { status: 400, text: 'a WebSocket handshake has no body' }
+    if (headers.get('sec-websocket-version') !== '13') {
+      const only = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' }
+      return { status: 426, text: 'only version 13 of WebSocket is spoken here', headers: only }
+    }
+    if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {
+      return { status: 400, text: 'Sec-WebSocket-Key is missing or invalid' }
+    }
+    this.#protocols = offeredProtocols(headers.get('sec-websocket-protocol'))
+    if (!this.#protocols) return { status: 400, text: 'Sec-WebSocket-Protocol is invalid' }
+    return undefined
+  }
+}
+
 /** Whether the client asks to go on with WebSocket. */
 export function offersWebSocket(exchange: Exchange): boolean {
   return exchange.request.upgrade?.includes('websocket') === true
 }
 
-/** Why the handshake cannot be accepted, if so (RFC 6455 section 4.2.1). */
-export function handshakeFault(exchange: Exchange): (Refusal & { text: string }) | undefined {
-  const { method, headers, body } = exchange.request
-  if (!offersWebSocket(exchange)) return onlyWebSocket
-  if (method !== 'GET') {
-    return { status: 405, text: 'a WebSocket handshake is a GET', headers: { Allow: 'GET' } }
-  }
-  if (!body.complete) return { status: 400, text: 'a WebSocket handshake has no body' }
-  if (headers.get('sec-websocket-version') !== '13') {
-    const only = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' }
-    return { status: 426, text: 'only version 13 of WebSocket is spoken here', headers: only }
-  }
-  if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {
-    return { status: 400, text: 'Sec-WebSocket-Key is missing or invalid' }
-  }
-  return undefined
-}
-
-/** The headers in the shape that `ws` reads. */
-export function recordOf(fields: Fields): Record<string, string> {
-  const record = Object.create(null) as Record<string, string>
-  for (const [name] of fields) record[name.toLowerCase()] ??= fields.get(name) ?? ''
-  return record
+/** The handshake in an exchange. */
+export function openingOf(exchange: Exchange): Opening {
+  const { method, target, headers, minor, hasBody } = exchange.request
+  return new Opening({
+    method,
+    target,
+    headers,
+    minor,
+    hasBody,
+    offersWebSocket: offersWebSocket(exchange),
+    get secure() {
+      return exchange.client.protocol === 'https'
+    },
+    get host() {
+      return exchange.client.host
+    },
+  })
 }
 
 /** The path of a request, without its query; empty when its absolute form is no URL. */
@@ -62,11 +126,16 @@ export function pathOf({ form, target }: Exchange['request']): string {
   return query === -1 ? target : target.slice(0, query)
 }
 
+/** The fields of a refusal. */
+export function fieldsOf({ headers = {} }: Refusal): Record<string, string> {
+  return { 'Content-Type': 'text/plain; charset=utf-8', ...headers }
+}
+
 /** Answers with a refusal. */
-export function refuse(exchange: Exchange, { status, text, headers = {} }: Refusal): void {
-  const fields = { 'Content-Type': 'text/plain; charset=utf-8', ...headers }
+export function refuse(exchange: Exchange, refusal: Refusal): void {
+  const { status, text } = refusal
   // A refusal that cannot be sent is a 500; a client that is gone hears neither.
   exchange
-    .respond(status, fields, text === undefined ? null : `${text}\n`)
+    .respond(status, fieldsOf(refusal), text === undefined ? null : `${text}\n`)
     .catch((error: unknown) => exchange.fail(error))
 }

@@ -1,22 +1,44 @@
-import type { Accept, Listener, MessageConnection } from '@fairlead/core'
+import type { Accept, Listener } from '@fairlead/core'
 import * as http from '@fairlead/http'
 
-import { Acceptor, type AcceptOptions } from './accept.ts'
+import { type AcceptOptions, Acceptor } from './acceptor.ts'
+import { guardOf } from './guard/guard.ts'
 import { offersWebSocket, onlyWebSocket, refuse } from './handshake.ts'
 import { type HandshakeOptions, WebSocketListener } from './listener.ts'
 import type { MessageKind, MessageOf } from './messages.ts'
+import { Vestibule, type VestibuleOptions } from './vestibule.ts'
+import type { WebSocketCloseOptions, WebSocketConnection } from './websocket.ts'
 
 /** Where to wait for WebSockets, and whom to let in. */
 export interface WebSocketListenOptions<K extends MessageKind = MessageKind>
-  extends HandshakeOptions, AcceptOptions<K>, Omit<http.HttpListenOptions, 'path'> {
+  extends
+    HandshakeOptions,
+    AcceptOptions<K>,
+    VestibuleOptions,
+    Omit<http.HttpListenOptions, 'path' | keyof VestibuleOptions> {
   /** An HTTP listener that is there already, in place of an address. It outlives this one. */
   server?: http.HttpListener
+}
+
+/** Waits for WebSockets. */
+export interface WebSocketServer<M extends string | Uint8Array = string> extends Listener<
+  WebSocketConnection<M>
+> {
+  /**
+   * Stops accepting, tells everybody `code` and `text`, by default 1001, waits up to `grace`, and cuts the rest.
+   *
+   * @throws RangeError or TypeError that names the option.
+   */
+  close(options?: WebSocketCloseOptions): Promise<void>
 }
 
 /**
  * Listens for WebSockets. With `server`, handshakes for `path` are taken from that HTTP listener and all else
  * stays with it; without, an HTTP listener is made that answers all else with 426 (a handshake for
  * another path with 404), and is closed with this one.
+ *
+ * On a loopback address only this machine's own pages are let in, unless `origins` says otherwise: any page that a browser
+ * shows could else talk to it (RFC 6455 section 10.2).
  *
  * @throws TypeError or RangeError that names the option, ListenError when the address cannot be had.
  * @example
@@ -28,22 +50,36 @@ export interface WebSocketListenOptions<K extends MessageKind = MessageKind>
  */
 export async function listen<K extends MessageKind = 'text'>(
   options: WebSocketListenOptions<K>,
-  accept?: Accept<MessageConnection<MessageOf<K>>, MessageOf<K>>,
-): Promise<Listener<MessageConnection<MessageOf<K>>>> {
-  const { path } = options
+  accept?: Accept<WebSocketConnection<MessageOf<K>>, MessageOf<K>>,
+): Promise<WebSocketServer<MessageOf<K>>> {
+  const { path, authorize } = options
   if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
     throw new TypeError(`Invalid option path: ${JSON.stringify(path)} does not begin with a slash`)
   }
-  const acceptor = new Acceptor(options)
+  const given = { ...(path !== undefined && { path }), ...(authorize && { authorize }) }
+  const rules = { acceptor: new Acceptor(options), vestibule: new Vestibule(options), ...given }
   if (options.server) {
     if (options.port !== undefined || options.host !== undefined || options.transport !== undefined) {
       throw new TypeError('Invalid option server: cannot stand beside port, host or transport')
     }
-    return new WebSocketListener({ server: options.server, owned: false }, options, acceptor, accept)
+    const { server } = options
+    const guard = guardOf(options, server.address)
+    return new WebSocketListener({ server, owned: false }, { ...rules, guard }, accept)
   }
-  const { path: _path, ...where } = options
-  const server = await http.listen(where, (exchange) => {
+  const server = await http.listen(whereOf(options), (exchange) => {
     refuse(exchange, offersWebSocket(exchange) ? { status: 404, text: 'not here' } : onlyWebSocket)
   })
-  return new WebSocketListener({ server, owned: true }, options, acceptor, accept)
+  try {
+    const guard = guardOf(options, server.address)
+    return new WebSocketListener({ server, owned: true }, { ...rules, guard }, accept)
+  } catch (error) {
+    server.destroy()
+    throw error
+  }
+}
+
+/** What HTTP is told. Its limit of connections is its own: here whoever is too many gets an answer. */
+function whereOf(options: WebSocketListenOptions): http.HttpListenOptions {
+  const { path: _, maxConnections: _connections, maxConnectionsPerAddress: _perAddress, ...where } = options
+  return where
 }

@@ -154,8 +154,8 @@ describe('accept', () => {
   })
 
   test('refuses options that mean nothing', async () => {
-    const exchange = {} as http.Exchange
-    expect(() => websocket.accept(exchange, { messages: 'both' as 'text' })).toThrow(TypeError)
+    const exchange = { takeOver() {} } as unknown as http.Exchange
+    expect(() => websocket.accept(exchange, { messages: 'json' as 'text' })).toThrow(TypeError)
     for (const maxPayload of [0, -1, 1.5, Infinity, Number.NaN]) {
       expect(() => websocket.accept(exchange, { maxPayload })).toThrow(RangeError)
     }

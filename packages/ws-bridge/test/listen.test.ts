@@ -153,7 +153,7 @@ test('refuses options that mean nothing, and leaves no port open', async () => {
     { path: 'echo' },
     { path: 5 },
     { path: '' },
-    { messages: 'both' },
+    { messages: 'json' },
     { server, port: 1 },
   ]) {
     await expect(websocket.listen(options as websocket.WebSocketListenOptions)).rejects.toThrow(TypeError)

@@ -20,8 +20,16 @@ export function tlsFor(tls: TlsClientOptions = {}): TlsClientOptions {
   return { alpn: ['http/1.1'], sessions: new TlsSessions(), ...tls }
 }
 
-/** Connects over tcp: to the target, or to its proxy and, for https, through it. */
-export async function connect(route: Route, signal: AbortSignal): Promise<ByteConnection> {
+/**
+ * Connects over tcp: to the target, or to its proxy and, for https, through it.
+ *
+ * @param writeTimeout what the connection is held to; a request has a time of its own for that.
+ */
+export async function connect(
+  route: Route,
+  signal: AbortSignal,
+  writeTimeout = Infinity,
+): Promise<ByteConnection> {
   const { unix, tls, timeouts, proxy, tunnelled } = route
   const { dns, connect: connectTimeout, tls: tlsTimeout } = timeouts
   const { host, port } = proxy ?? route
@@ -30,8 +38,7 @@ export async function connect(route: Route, signal: AbortSignal): Promise<ByteCo
     ...(tls && { tls }),
     ...(proxy && tunnelled && { prelude: through(proxy, route) }),
     ...within({ dnsTimeout: dns, connectTimeout, tlsTimeout }),
-    // A request has a time of its own for that.
-    writeTimeout: Infinity,
+    writeTimeout,
     signal,
   })
   return proxy ? connected.catch((error: unknown) => rethrow(error, proxy, route)) : connected

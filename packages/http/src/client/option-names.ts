@@ -1,4 +1,10 @@
-import type { ClientOptions, RequestOptions, SharedOptions } from './options.ts'
+import type {
+  ClientOptions,
+  ConnectOptions,
+  ConnectTimeouts,
+  RequestOptions,
+  SharedOptions,
+} from './options.ts'
 
 const ofBoth: Record<keyof SharedOptions, true> = {
   redirects: true,
@@ -41,6 +47,17 @@ const ofClient: Record<keyof ClientOptions, true> = {
   connect: true,
 }
 
+const ofConnect: Record<keyof ConnectOptions, true> = {
+  proxy: true,
+  tls: true,
+  unix: true,
+  timeouts: true,
+  connect: true,
+  signal: true,
+}
+
+const ofConnecting: Record<keyof ConnectTimeouts, true> = { dns: true, connect: true, tls: true, write: true }
+
 /** @throws TypeError that names an option which there is not: one that is misspelt would do nothing. */
 export function checkRequestNames(options: RequestOptions): void {
   refuseOthers(options, ofRequest)
@@ -51,10 +68,17 @@ export function checkClientNames(options: ClientOptions): void {
   refuseOthers(options, ofClient)
 }
 
-function refuseOthers(options: object, known: object): void {
+/** @throws TypeError that names an option, or a time, which there is not. */
+export function checkConnectNames(options: ConnectOptions): void {
+  refuseOthers(options, ofConnect)
+  const { timeouts } = options
+  if (typeof timeouts === 'object' && timeouts !== null) refuseOthers(timeouts, ofConnecting, 'timeouts.')
+}
+
+function refuseOthers(options: object, known: object, prefix = ''): void {
   for (const name in options) {
     // What somebody gave to all objects of the process is no option.
     if (Object.hasOwn(known, name) || !Object.hasOwn(options, name)) continue
-    throw new TypeError(`Invalid option ${name}: there is no such option`)
+    throw new TypeError(`Invalid option ${prefix}${name}: there is no such option`)
   }
 }

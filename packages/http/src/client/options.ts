@@ -53,6 +53,9 @@ export interface RequestTimeouts {
   readonly total?: number
 }
 
+/** Those of them that a connection has which nobody asks anything. */
+export type ConnectTimeouts = Pick<RequestTimeouts, 'dns' | 'connect' | 'tls' | 'write'>
+
 /** What a request may say beside its URL, and a client of all of its requests. */
 export interface SharedOptions {
   /** Redirects that are followed; one more is an error, and with 0 the redirect itself is the answer. Default 10. */
@@ -144,4 +147,18 @@ export interface ClientOptions extends SharedOptions {
   proxy?: string | URL | ProxyOf
   tls?: TlsClientOptions
   connect?: Connect
+}
+
+/** How to connect to whom a URL names. Each option is what it is for a client. */
+export interface ConnectOptions {
+  /** Which proxy, if any, makes the tunnel; see {@link ClientOptions.proxy}. */
+  proxy?: string | URL | ProxyOf
+  tls?: TlsClientOptions
+  /** A Unix socket to connect to, in the place of the URL's host and port, and of any proxy. */
+  unix?: string
+  timeouts?: ConnectTimeouts
+  /** Connects in the place of tcp. */
+  connect?: Connect
+  /** Ends the attempt: it rejects with `signal.reason`. Of no effect afterwards. */
+  signal?: AbortSignal
 }

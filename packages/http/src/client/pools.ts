@@ -1,12 +1,12 @@
-import type { ByteConnection } from '@fairlead/core'
 import type { TlsClientOptions } from '@fairlead/tcp'
 
-import { connect, connectBy, type Route, tlsFor } from './connect.ts'
-import type { ClientOptions, ProxyOf } from './options.ts'
+import { connect, connectBy, tlsFor } from './connect.ts'
+import type { ClientOptions } from './options.ts'
 import type { Origin } from './origin.ts'
 import { type Opener, Pool, type PoolHost } from './pool.ts'
-import { proxyFromEnvironment } from './proxy/environment.ts'
-import { type HttpProxy, parseProxy } from './proxy/proxy.ts'
+import { proxiesOf } from './proxy/proxies.ts'
+import type { HttpProxy } from './proxy/proxy.ts'
+import { routeOf } from './route.ts'
 import type { Target } from './target.ts'
 
 /** The pools of a client, by whom and what they connect through; one that is empty is forgotten. */
@@ -85,28 +85,8 @@ export class Pools implements Iterable<Pool> {
     tunnelled: boolean,
   ): Opener {
     const hook = this.#hook
-    if (proxy?.secure && tunnelled && !hook) {
-      throw new TypeError(
-        'Invalid option proxy: a tunnel through a proxy that speaks TLS itself is up to a function, the option connect',
-      )
-    }
-    const asked = tunnelled ? undefined : proxy
-    // Said once for each pool: options of TLS are read once for each object.
-    const tls = proxy || unix !== undefined ? { serverName: origin.host, ...this.#tls } : this.#tls
-    const direct = asked ? { ...tls, serverName: asked.host } : tls
-    const secure = (asked ?? origin).secure
-    // With a hook nobody else connects to the proxy, and on this connection come the requests to all origins.
-    const { key, host, port } = hook && asked ? asked : origin
-    const route: Omit<Route, 'timeouts'> = {
-      origin: key,
-      host,
-      port,
-      unix,
-      proxy,
-      tunnelled,
-      tls: secure ? direct : undefined,
-    }
-    return (signal, timeouts): Promise<ByteConnection> =>
+    const route = routeOf({ origin, unix, proxy, tunnelled, tls: this.#tls, hooked: hook !== undefined })
+    return (signal, timeouts) =>
       hook ? connectBy(hook, { ...route, timeouts }, signal) : connect({ ...route, timeouts }, signal)
   }
 }
@@ -114,31 +94,4 @@ export class Pools implements Iterable<Pool> {
 /** Requests with other credentials for the same proxy share no connection. */
 function nameOf({ key, authorization = '' }: HttpProxy): string {
   return `${key} ${authorization}`
-}
-
-/** The proxy of each URL; one that is no good is refused at once, where it is known. */
-function proxiesOf(proxy: ClientOptions['proxy']): ((url: URL) => HttpProxy | undefined) | undefined {
-  if (proxy === undefined) return undefined
-  if (proxy instanceof URL || (typeof proxy === 'string' && proxy !== 'environment')) {
-    const parsed = parseProxy(proxy)
-    return () => parsed
-  }
-  if (typeof proxy === 'function') return (url) => asProxy(proxy(url))
-  if (proxy !== 'environment') throw new TypeError('Invalid option proxy: must be a URL or a function')
-  const find = proxyFromEnvironment()
-  const parsed = new WeakMap<URL, HttpProxy>()
-  return (url) => {
-    const found = find(url)
-    if (found === undefined) return undefined
-    const known = parsed.get(found) ?? parseProxy(found)
-    parsed.set(found, known)
-    return known
-  }
-}
-
-function asProxy(found: ReturnType<ProxyOf>): HttpProxy | undefined {
-  if (found === undefined) return undefined
-  // Of a promise nobody would hear that it rejects.
-  if ((found as unknown) instanceof Promise) (found as unknown as Promise<unknown>).catch(() => {})
-  return parseProxy(found)
 }

@@ -1,48 +1,13 @@
 import { ConnectError } from '@fairlead/core'
-import * as tcp from '@fairlead/tcp'
 import { describe, expect, test } from 'vitest'
 
 import { Client, type HttpListener, listen, type RequestError } from '../../src/index.ts'
 import { a, ca } from '../server/tls-certificates.ts'
 import { portOf, until } from '../server/ways.ts'
 import { answer, failure, type RawServer, rawWays, response } from './raw-server.ts'
+import { tunnelling } from './tunnelling.ts'
 
 const tcpWay = rawWays[1]!
-
-/** A proxy that makes the tunnels it is asked for, and keeps what it is asked with. */
-async function tunnelling(
-  refusal?: string,
-): Promise<{ asked: string[]; url: string; stop(): Promise<void> }> {
-  const asked: string[] = []
-  const listener = await tcp.listen({ port: 0 }, (connection) => {
-    let head = ''
-    connection.handle({
-      onData(chunk) {
-        head += Buffer.from(chunk).toString('latin1')
-        if (!head.endsWith('\r\n\r\n')) return
-        asked.push(head)
-        if (refusal !== undefined) return void connection.write(refusal)
-        const port = Number(/^CONNECT [^ ]+:(\d+) /.exec(head)![1])
-        connection.pause()
-        void tcp.connect({ port }).then((there) => {
-          connection.write('HTTP/1.1 200 Connection established\r\n\r\n')
-          connection.handle({
-            onData: (bytes) => void there.write(bytes),
-            onEnd: () => there.end(),
-            onClose: () => there.destroy(),
-          })
-          there.handle({
-            onData: (bytes) => void connection.write(bytes),
-            onEnd: () => connection.end(),
-            onClose: () => connection.destroy(),
-          })
-        })
-      },
-    })
-  })
-  const { port } = listener.address as { port: number }
-  return { asked, url: `http://u:p@127.0.0.1:${port}`, stop: () => listener.close({ grace: 0 }) }
-}
 
 const basic = `Basic ${Buffer.from('u:p').toString('base64')}`
 

@@ -67,12 +67,15 @@ export class Handshake implements InnerHandler<Uint8Array>, DeadlineOwner {
       consumed = this.#parser.push(chunk)
     } catch (error) {
       return this.#fail(
-        error instanceof CodecError ? this.#refused(`the proxy's answer: ${whyOf(error)}`, error) : error,
+        error instanceof CodecError
+          ? this.#refused(`the proxy's answer: ${whyOf(error)}`, { cause: error })
+          : error,
       )
     }
     const head = this.#final
     if (head === undefined) return
-    if (!head.tunnel) return this.#fail(this.#refused(this.#answerOf(head)))
+    if (!head.tunnel)
+      return this.#fail(this.#refused(this.#answerOf(head), { retryable: mayPass(head.status) }))
     this.#settle()
     this.#leave(chunk.subarray(consumed))
     this.#resolve()
@@ -134,14 +137,14 @@ export class Handshake implements InnerHandler<Uint8Array>, DeadlineOwner {
       : 'the proxy answered 407, as it wants credentials'
   }
 
-  #refused(why: string, cause?: unknown): HttpProtocolError {
+  #refused(why: string, facts: { cause?: unknown; retryable?: boolean }): HttpProtocolError {
     return new HttpProtocolError(`${this.#attempt}: ${why}`, {
       side: 'remote',
       code: 'ERR_FAIRLEAD_HTTP_PROXY',
       statusHint: 502,
       phase: 'handshake',
       peer: this.#connection.remoteAddress,
-      ...(cause !== undefined && { cause }),
+      ...facts,
     })
   }
 
@@ -168,4 +171,9 @@ export class Handshake implements InnerHandler<Uint8Array>, DeadlineOwner {
 
 function whyOf({ message }: CodecError): string {
   return message.replace('Cannot read message: ', '')
+}
+
+/** Whether a proxy may answer otherwise later: of 502 to 504 it is the target that cannot be had now. */
+function mayPass(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
 }

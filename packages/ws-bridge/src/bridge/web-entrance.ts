@@ -1,0 +1,168 @@
+import type { Address } from '@fairlead/core'
+import { Deadline } from '@fairlead/core/transport'
+import type { Exchange } from '@fairlead/http'
+
+import { Acceptor } from '../acceptor.ts'
+import type { Guard } from '../guard/guard.ts'
+import { offersWebSocket, type Opening, openingOf, pathOf, type Refusal, refuse } from '../handshake.ts'
+import { Vestibule } from '../vestibule.ts'
+import { type PlainConnection, socketOptions } from './dial.ts'
+import type { PlainTarget } from './endpoints.ts'
+import type { Halls } from './halls.ts'
+import type { BridgeListenOptions, BridgeOptions } from './options.ts'
+import { BridgeRefusal, refusalForms, refusalOf } from './refusals.ts'
+
+/** Where WebSockets are led to. */
+export interface Way {
+  /** What the request says of its target; undefined when it is not meant for this bridge. */
+  tokenIn(request: Opening, path: string): string | undefined
+  /** @throws BridgeRefusal when there is no such token, what its function throws. */
+  targetOf(token: string, request: Opening): PlainTarget | Promise<PlainTarget>
+  /** Connects to it. @throws as `connect` does. */
+  dial(target: PlainTarget, signal: AbortSignal): Promise<PlainConnection>
+}
+
+/**
+ * Takes WebSockets from an HTTP listener. The target is connected to before the handshake is answered:
+ *
+ * ```text
+ *   handshake ──▶ path, form, guard, subprotocol, room ──▶ authorize ──▶ token ──▶ target ──▶ 101
+ *                        └────── 4xx, 503 ───────┘          └── 4xx, 500, 504 ──┘     └── 403, 502, 504, or a Close
+ * ```
+ */
+export class WebEntrance {
+  readonly #halls: Halls
+  readonly #way: Way
+  readonly #guard: () => Guard
+  readonly #acceptor: Acceptor<'both'>
+  readonly #vestibule: Vestibule
+  readonly #authorize: BridgeListenOptions['authorize']
+  readonly #protocols: readonly string[]
+  readonly #unreachable: NonNullable<BridgeOptions['unreachable']>
+
+  /** @throws TypeError or RangeError that names the option. */
+  constructor(halls: Halls, way: Way, guard: () => Guard, options: BridgeOptions) {
+    const { listen = {}, unreachable = 'auto' } = options
+    const { protocols = ['binary'] } = listen
+    this.#halls = halls
+    this.#way = way
+    this.#guard = guard
+    this.#acceptor = new Acceptor({ ...socketOptions(options), protocols })
+    this.#vestibule = new Vestibule(listen)
+    this.#authorize = listen.authorize
+    this.#protocols = protocols
+    this.#unreachable = unreachable
+  }
+
+  /** Whether a handshake is one of this bridge, which answers it then. */
+  take(exchange: Exchange): boolean {
+    if (!offersWebSocket(exchange)) return false
+    const opening = openingOf(exchange)
+    const token = this.#way.tokenIn(opening, pathOf(exchange.request))
+    if (token === undefined) return false
+    const peer = exchange.client.address
+    if (!this.#refuses(exchange, opening, peer)) void this.#lead(exchange, opening, token, peer)
+    return true
+  }
+
+  /** What can be said at once. */
+  #refuses(exchange: Exchange, opening: Opening, peer: Address): boolean {
+    const say = (cause: Parameters<Halls['refused']>[1], refusal: Refusal): true => {
+      this.#halls.refused(peer, cause)
+      refuse(exchange, refusal)
+      return true
+    }
+    const { fault, protocols } = opening
+    if (fault) return say('handshake', fault)
+    const forbidden = this.#guard().refusalOf(opening)
+    if (forbidden) return say('origin', forbidden)
+    // What is spoken in another is not understood here, and browsers do not go on without the one they asked for.
+    if (protocols.length > 0 && !protocols.some((name) => this.#protocols.includes(name))) {
+      return say('protocol', refusalForms.protocol.answer)
+    }
+    const full = this.#vestibule.refusalFor(() => peer) ?? this.#vestibule.wait()
+    return full !== undefined && say('limit', full)
+  }
+
+  async #lead(exchange: Exchange, opening: Opening, token: string, peer: Address): Promise<void> {
+    const approach = this.#halls.approach()
+    const gone = (): void => approach.abort(new BridgeRefusal('gone'))
+    exchange.signal.addEventListener('abort', gone, { once: true })
+    let plain: PlainConnection | undefined
+    try {
+      const target = await this.#ask(exchange, opening, token, approach.signal)
+      if (!target) return this.#halls.refused(peer, 'authorize')
+      plain = await this.#way.dial(target, approach.signal)
+      approach.signal.throwIfAborted()
+      this.#admit(exchange, opening, plain, peer)
+    } catch (error) {
+      plain?.destroy()
+      this.#turnAway(exchange, opening, error, peer)
+    } finally {
+      exchange.signal.removeEventListener('abort', gone)
+      this.#vestibule.proceed()
+      this.#halls.arrived(approach)
+    }
+  }
+
+  /** Where to; undefined when `authorize` has another answer, which was given. */
+  async #ask(
+    exchange: Exchange,
+    opening: Opening,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<PlainTarget | undefined> {
+    const ask = async (): Promise<PlainTarget | undefined> => {
+      const refusal = await this.#authorize?.(opening, exchange)
+      if (refusal && !exchange.answered) refuse(exchange, refusal)
+      return exchange.answered ? undefined : this.#way.targetOf(token, opening)
+    }
+    return unlessLate(ask(), this.#vestibule.authorizeTimeout, signal)
+  }
+
+  #admit(exchange: Exchange, opening: Opening, plain: PlainConnection, peer: Address): void {
+    const socket = this.#acceptor.accept(exchange, opening)
+    this.#vestibule.enter(socket, () => peer)
+    void socket.closed.then(() => this.#vestibule.leave(socket))
+    this.#halls.cross({ socket, plain, near: 'socket', from: peer })
+  }
+
+  #turnAway(exchange: Exchange, opening: Opening, error: unknown, peer: Address): void {
+    const cause = refusalOf(error)
+    this.#halls.refused(peer, cause, error)
+    const { answer, code } = refusalForms[cause]
+    if (exchange.answered) return
+    if (cause === 'failed') return exchange.fail(error)
+    if (!this.#tellsByClose(cause, opening)) return refuse(exchange, answer)
+    try {
+      void this.#acceptor.accept(exchange, opening).close({ code, text: answer.text })
+    } catch {
+      // The client is gone.
+    }
+  }
+
+  #tellsByClose(cause: string, { headers }: Opening): boolean {
+    if (cause !== 'unreachable' && cause !== 'timeout' && cause !== 'policy') return false
+    return (
+      this.#unreachable === 'close' || (this.#unreachable === 'auto' && headers.get('origin') !== undefined)
+    )
+  }
+}
+
+/** Settles as `promise` does, unless time runs out or the signal is aborted before. */
+function unlessLate<T>(promise: Promise<T>, milliseconds: number, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const deadline = new Deadline({ onDeadline: () => reject(new BridgeRefusal('timeout')) })
+    deadline.set(milliseconds)
+    const abort = (): void => {
+      deadline.clear()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => {
+      deadline.clear()
+      signal.removeEventListener('abort', abort)
+    })
+    if (signal.aborted) abort()
+  })
+}

@@ -1,0 +1,83 @@
+import type { Duplex } from 'node:stream'
+
+const firstOpcodeOfControl = 8
+
+/**
+ * Reads the headers of frames as they come, before `ws` does (RFC 6455 section 5.2), for two things that it does not
+ * tell: how many bytes a compressed message was, and on runtimes with a `ws` of their own, how many fragments.
+ */
+export class FrameMeter {
+  readonly #maxFragments: number
+  #exceed: (limit: 'maxFragments') => void = () => {}
+  /** Bytes of a header so far, and how many it has as far as is known. */
+  readonly #header = new Uint8Array(14)
+  #have = 0
+  #need = 2
+  /** Bytes of the frame's payload that are still to come. */
+  #payload = 0
+  #fragments = 0
+  #bytes = 0
+  /** Sizes of messages that are whole on the wire, and not delivered. */
+  readonly #sizes: number[] = []
+  #over = false
+
+  constructor(maxFragments: number) {
+    this.#maxFragments = maxFragments
+  }
+
+  attach(socket: Duplex, exceed: (limit: 'maxFragments') => void): void {
+    this.#exceed = exceed
+    socket.prependListener('data', (chunk: Uint8Array) => this.read(chunk))
+  }
+
+  /** Bytes on the wire of the message that is delivered next. */
+  received(): number | undefined {
+    return this.#sizes.shift()
+  }
+
+  read(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.byteLength && !this.#over) {
+      if (this.#payload > 0) {
+        const taken = Math.min(this.#payload, chunk.byteLength - at)
+        this.#payload -= taken
+        at += taken
+        continue
+      }
+      this.#header[this.#have++] = chunk[at++] as number
+      if (this.#have === 2) this.#need = headerSize(this.#header[1] as number)
+      if (this.#have === this.#need) this.#frame()
+    }
+  }
+
+  #frame(): void {
+    const header = this.#header
+    const [first, second] = header as unknown as [number, number]
+    this.#payload = payloadSize(header, second & 127)
+    this.#have = 0
+    this.#need = 2
+    // What `ws` refuses is not followed any further.
+    if (!Number.isSafeInteger(this.#payload)) this.#over = true
+    if ((first & 15) >= firstOpcodeOfControl) return
+    this.#fragments++
+    this.#bytes += this.#payload
+    if (this.#fragments > this.#maxFragments) {
+      this.#over = true
+      this.#exceed('maxFragments')
+    }
+    if (first < 128) return
+    this.#sizes.push(this.#bytes)
+    this.#fragments = this.#bytes = 0
+  }
+}
+
+function headerSize(second: number): number {
+  const length = second & 127
+  return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + (second > 127 ? 4 : 0)
+}
+
+function payloadSize(header: Uint8Array, length: number): number {
+  const view = new DataView(header.buffer)
+  if (length === 126) return view.getUint16(2)
+  return length === 127 ? Number(view.getBigUint64(2)) : length
+}

@@ -1,0 +1,44 @@
+import type { Duplex } from 'node:stream'
+
+/** Those with output that leaves at the end of this turn. */
+let due: Outbox[] = []
+
+function flushAll(): void {
+  const all = due
+  due = []
+  for (const outbox of all) outbox.flush()
+}
+
+/**
+ * Gathers what one turn writes to a socket, so that it leaves in one write. It holds the socket corked: what `ws` writes
+ * by itself keeps its place between what is written here.
+ */
+export class Outbox {
+  readonly #socket: Duplex
+  #gathering = false
+  #gathered = 0
+
+  constructor(socket: Duplex) {
+    this.#socket = socket
+  }
+
+  /** Something of that size is about to be written. With it, what is gathered may be `enough` not to wait any longer. */
+  gather(size: number, enough: number): void {
+    if (this.#gathering) {
+      this.#gathered += size
+      if (this.#gathered > enough) this.flush()
+    } else if (size <= enough) {
+      this.#gathering = true
+      this.#gathered = size
+      this.#socket.cork()
+      // Behind all that the turn's promises do; one call for all connections.
+      if (due.push(this) === 1) process.nextTick(flushAll)
+    }
+  }
+
+  flush(): void {
+    if (!this.#gathering) return
+    this.#gathering = false
+    this.#socket.uncork()
+  }
+}
