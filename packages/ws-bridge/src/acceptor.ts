@@ -7,6 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 
 import { negotiation, windowBitsOf } from './compression.ts'
 import { type Underneath, WsConnection } from './connection.ts'
+import { acceptableDeflate } from './extension-offer.ts'
 import { FrameMeter } from './frame-meter.ts'
 import type { GuardOptions } from './guard/guard.ts'
 import { type Opening, openingOf, type Refusal } from './handshake.ts'
@@ -133,12 +134,14 @@ function agreementOf(request: object): Agreement {
 
 /** The fields that `ws` reads. It takes no list of protocols, though one may be offered (RFC 9110 section 7.8). */
 function fieldsFor({ headers }: Opening): Record<string, string | undefined> {
+  const offered = headers.get('sec-websocket-extensions')
   return {
     upgrade: 'websocket',
     'sec-websocket-version': '13',
     'sec-websocket-key': headers.get('sec-websocket-key'),
     'sec-websocket-protocol': headers.get('sec-websocket-protocol'),
-    'sec-websocket-extensions': headers.get('sec-websocket-extensions'),
+    // It refuses the handshake for what it should only decline.
+    'sec-websocket-extensions': offered === undefined ? undefined : acceptableDeflate(offered),
   }
 }
 

@@ -181,9 +181,15 @@ export class WsConnection<K extends MessageKind>
     return this.#ws.bufferedAmount
   }
 
-  get moved(): number {
-    const { bytesRead = 0, bytesWritten = 0 } = this.#socket as { bytesRead?: number; bytesWritten?: number }
-    return bytesRead + bytesWritten - this.#socket.writableLength
+  get bytesIn(): number {
+    return (this.#socket as { bytesRead?: number }).bytesRead ?? 0
+  }
+
+  get bytesOut(): number {
+    // Of a connection of ours a large write shows while it is under way.
+    const { bytesGone } = this.#ends as { bytesGone?: number }
+    const { bytesWritten = 0, writableLength } = this.#socket as Duplex & { bytesWritten?: number }
+    return bytesGone ?? bytesWritten - writableLength
   }
 
   get reading(): boolean {
@@ -236,7 +242,8 @@ export class WsConnection<K extends MessageKind>
 
   ping(options?: { signal?: AbortSignal }): Promise<number> {
     if (options?.signal?.aborted) return rejected(options.signal.reason)
-    if (!this.writable || this.#ws.readyState !== this.#ws.OPEN) return rejected(this.unwritable())
+    if (!this.writable) return rejected(this.unwritable())
+    if (this.#ws.readyState !== this.#ws.OPEN) return rejected(this.#leaving())
     this.#heartbeat ??= new Heartbeat(this, undefined)
     const answered = this.#heartbeat.ask()
     answered.catch(() => {})
@@ -305,6 +312,7 @@ export class WsConnection<K extends MessageKind>
   }
 
   protected endOutput(reason: CloseReason): void {
+    this.#heartbeat?.rest()
     this.#uncorkAll()
     this.#ws.close(closeCodeOf(reason), 'text' in reason ? reason.text : undefined)
   }

@@ -1,5 +1,6 @@
 import type { Exchange, Fields } from '@fairlead/http'
 
+import { extensionOffers } from './extension-offer.ts'
 import { offeredProtocols } from './subprotocol.ts'
 
 /** An answer instead of a WebSocket, with a real HTTP status. */
@@ -91,6 +92,10 @@ export class Opening implements HandshakeRequest {
     }
     this.#protocols = offeredProtocols(headers.get('sec-websocket-protocol'))
     if (!this.#protocols) return { status: 400, text: 'Sec-WebSocket-Protocol is invalid' }
+    const extensions = headers.get('sec-websocket-extensions')
+    if (extensions !== undefined && !extensionOffers(extensions)) {
+      return { status: 400, text: 'Sec-WebSocket-Extensions is invalid' }
+    }
     return undefined
   }
 }

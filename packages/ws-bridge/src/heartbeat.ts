@@ -5,17 +5,25 @@ import type { HeartbeatOptions } from './options.ts'
 
 /** What a heartbeat asks of its connection. */
 export interface Patient {
-  /** Bytes that came and went: whoever moves is alive. */
-  readonly moved: number
   /** Whether this side reads, so that an answer would be seen. */
   readonly reading: boolean
+  /** Bytes that came: whoever sends is alive. */
+  readonly bytesIn: number
+  /** Bytes that left. The system takes some of them for a peer that is gone, too. */
+  readonly bytesOut: number
+  /** Bytes that wait to leave. */
+  readonly buffered: number
   sendPing(payload: Uint8Array): void
   /** It shows no sign of life. */
   giveUp(): void
 }
 
+/** What there was to see of a peer that had not answered. */
+type Sign = Pick<Patient, 'reading' | 'bytesIn' | 'bytesOut' | 'buffered'>
+
 interface Waiter {
   readonly ping: number
+  readonly sentAt: number
   resolve(roundTrip: number): void
   reject(error: Error): void
 }
@@ -24,20 +32,22 @@ interface Waiter {
  * Pings, and what comes of them (RFC 6455 sections 5.5.2 and 5.5.3). A pong answers its ping and all before it.
  *
  * ```text
- *   resting ──interval──▶ ping ──pong, or bytes that move──▶ resting
- *                          └──timeout──▶ given up (not while nobody reads here)
+ *   resting ──interval──▶ ping ──pong──▶ resting
+ *                          │ ▲
+ *                 timeout──┤ └──bytes that move, or nobody reads here
+ *                          └──▶ given up
  * ```
  */
 export class Heartbeat implements DeadlineOwner {
   roundTrip: number | undefined
   readonly #patient: Patient
-  readonly #options: Required<HeartbeatOptions> | undefined
+  #options: Required<HeartbeatOptions> | undefined
   readonly #deadline: Deadline | undefined
   #sent = 0
   #sentAt = 0
   #answered = 0
-  /** What had moved when the last look was taken; undefined while resting. */
-  #moved: number | undefined
+  /** What the last look showed; undefined while resting. */
+  #sign: Sign | undefined
   #waiters: Waiter[] | undefined
 
   constructor(patient: Patient, options: Required<HeartbeatOptions> | undefined) {
@@ -49,21 +59,16 @@ export class Heartbeat implements DeadlineOwner {
   }
 
   onDeadline(): void {
-    const { interval, timeout } = this.#options as Required<HeartbeatOptions>
     const patient = this.#patient
-    if (this.#moved === undefined) {
-      this.#moved = patient.moved
-      this.#deadline?.set(timeout)
-      this.#ping()
-    } else if (this.#answered === this.#sent) {
-      this.#moved = undefined
-      this.#deadline?.set(interval)
-    } else if (this.#moved !== patient.moved || !patient.reading) {
-      this.#moved = patient.moved
-      this.#deadline?.set(timeout)
-    } else {
+    const before = this.#sign
+    if (before && !movesSince(before, patient)) {
       patient.giveUp()
+      return
     }
+    const { reading, bytesIn, bytesOut, buffered } = patient
+    this.#sign = { reading, bytesIn, bytesOut, buffered }
+    this.#deadline?.set(this.#options?.timeout ?? Infinity)
+    if (!before) this.#ping()
   }
 
   /** A ping that somebody asked for. */
@@ -71,7 +76,7 @@ export class Heartbeat implements DeadlineOwner {
     return new Promise((resolve, reject) => {
       this.#ping()
       this.#waiters ??= []
-      this.#waiters.push({ ping: this.#sent, resolve, reject })
+      this.#waiters.push({ ping: this.#sent, sentAt: this.#sentAt, resolve, reject })
     })
   }
 
@@ -80,15 +85,28 @@ export class Heartbeat implements DeadlineOwner {
     const ping = payload.byteLength === 4 ? Buffer.from(payload).readUInt32BE() : 0
     if (ping <= this.#answered || ping > this.#sent) return
     this.#answered = ping
-    if (ping === this.#sent) this.roundTrip = Deadline.now() - this.#sentAt
+    const now = Deadline.now()
+    if (ping === this.#sent) this.roundTrip = now - this.#sentAt
     this.#waiters = this.#waiters?.filter((waiter) => {
-      if (waiter.ping <= ping) waiter.resolve(this.roundTrip ?? 0)
-      return waiter.ping > ping
+      if (waiter.ping > ping) return true
+      const roundTrip = now - waiter.sentAt
+      if (waiter.ping === ping) this.roundTrip = roundTrip
+      waiter.resolve(roundTrip)
+      return false
     })
+    if (!this.#sign || !this.#options) return
+    this.#sign = undefined
+    this.#deadline?.set(Math.max(0, this.#sentAt + this.#options.interval - now))
+  }
+
+  /** From now on answers those who ask, and does nothing else. */
+  rest(): void {
+    this.#options = undefined
+    this.#deadline?.clear()
   }
 
   stop(error: SocketError): void {
-    this.#deadline?.clear()
+    this.rest()
     for (const waiter of this.#waiters ?? []) waiter.reject(error)
     this.#waiters = undefined
   }
@@ -99,4 +117,10 @@ export class Heartbeat implements DeadlineOwner {
     this.#sentAt = Deadline.now()
     this.#patient.sendPing(payload)
   }
+}
+
+/** What leaves tells of life only while the ping may still wait behind it. */
+function movesSince(before: Sign, { reading, bytesIn, bytesOut }: Patient): boolean {
+  if (!reading || !before.reading || bytesIn !== before.bytesIn) return true
+  return before.buffered > 0 && bytesOut !== before.bytesOut
 }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 
 import { type Address, ipAddress, type TlsFacts } from '@fairlead/core'
 import { Fields } from '@fairlead/http'
-import { encodeResponseHead } from '@fairlead/http/codec'
+import { encodeResponseHead, parseHost } from '@fairlead/http/codec'
 
 import type { Underneath } from './connection.ts'
 import { fieldsOf, Opening, type Refusal } from './handshake.ts'
@@ -33,7 +33,7 @@ interface Ends {
 
 /**
  * The handshake in an upgrade event. `node:http` lets through what an HTTP server should refuse (RFC 9112 section 3.2):
- * a Host that is missing or said twice, and a body, which `ws` would take for frames.
+ * a Host that is missing, said twice or none, and a body, which `ws` would take for frames.
  */
 export function openingOfEvent(
   request: UpgradeEventRequest,
@@ -50,8 +50,9 @@ export function openingOfEvent(
     hasBody: headers.has('transfer-encoding') || (length !== undefined && length !== '0'),
     secure: (socket as Ends).encrypted === true,
   })
-  const hosts = headers.all('host').length
-  const fault = hosts === 1 ? opening.fault : { status: 400, text: 'a request of HTTP/1.1 has one Host' }
+  const [host, ...more] = headers.all('host')
+  const named = host !== undefined && more.length === 0 && parseHost(host) !== undefined
+  const fault = named ? opening.fault : { status: 400, text: 'a request of HTTP/1.1 has one Host' }
   return { opening, fault }
 }
 

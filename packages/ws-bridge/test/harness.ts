@@ -19,15 +19,17 @@ export async function echo<M>(connection: MessageConnection<M>): Promise<void> {
 /** An HTTP listener that answers 404, a WebSocket listener on it, and both ends of one conversation. */
 export async function meet<K extends websocket.MessageKind = 'text'>(
   options: Partial<websocket.WebSocketListenOptions<K>> = {},
+  others: websocket.WebSocketConnectOptions<K> = {},
 ) {
   const server = await http.listen({ port: 0 }, (exchange) => exchange.respond(404))
-  const { promise, open } = gate<MessageConnection<websocket.MessageOf<K>>>()
+  const { promise, open } = gate<websocket.WebSocketConnection<websocket.MessageOf<K>>>()
   const given = { ...options, server } as websocket.WebSocketListenOptions<K>
   const listener = await websocket.listen<K>(given, (connection) => open(connection))
   const { messages, maxPayload } = given
   const client = await websocket.connect<K>(urlOf(server), {
     ...(messages ? { messages } : {}),
     ...(maxPayload ? { maxPayload: maxPayload * 2 } : {}),
+    ...others,
   })
   return { server, listener, client, peer: await promise, url: urlOf(server) }
 }

@@ -8,6 +8,7 @@ import {
 } from '@fairlead/core'
 import { Client, type IncomingResponse, RequestError, upgrade, type Upgraded } from '@fairlead/http'
 
+import { RefusedError } from '../client/refused-error.ts'
 import { connectSettings, type ConnectUdpOptions, type ConnectUdpSettings } from './client-options.ts'
 import { ProxiedConnection, type ProxiedUdpConnection } from './connection.ts'
 
@@ -20,7 +21,8 @@ const protocol = 'connect-udp'
  *
  * @param template the URI template that the proxy is reached by, with `{target_host}` and `{target_port}` in its path or
  *   query; or the proxy's bare origin, which stands for the default path behind it (RFC 9298 section 2).
- * @throws TypeError or RangeError that names the option; ConnectError when the proxy is not reached, or refuses;
+ * @throws TypeError or RangeError that names the option; ConnectError when the proxy is not reached, RefusedError when it
+ *   answers otherwise;
  *   TimeoutError when that is not done in time; ProtocolError when it switches to something else; `signal.reason` when
  *   aborted.
  * @example
@@ -72,14 +74,11 @@ function discarded(upgraded: Upgraded): Upgraded {
   return upgraded
 }
 
-function refused(name: string, { status, headers }: IncomingResponse): ConnectError {
+function refused(name: string, { status, headers }: IncomingResponse): RefusedError {
   // The type of the error (RFC 9209 section 2.1.1) says more than the status.
   const [, type] = /;\s*error=([a-z_]+)/.exec(headers.get('proxy-status') ?? '') ?? []
   const why = `the proxy answered ${status}${type === undefined ? '' : ` (${type})`}`
-  return new ConnectError(`${name}: ${why}`, {
-    phase: 'handshake',
-    retryable: status === 429 || status >= 500,
-  })
+  return new RefusedError(`${name}: ${why}`, { status, headers }, { code: 'ERR_FAIRLEAD_CONNECT' })
 }
 
 /** RFC 9298 section 3.3 and RFC 9297 section 3.2. Capsule-Protocol is for those in between: it may be missing. */

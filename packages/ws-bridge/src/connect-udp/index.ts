@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { RefusedError } from '../client/refused-error.ts'
 export type { ConnectUdpOptions } from './client-options.ts'
 export { connectUdp } from './connect-udp.ts'
 export type { ProxiedUdpConnection, ProxiedUdpStats } from './connection.ts'

@@ -121,7 +121,7 @@ export function proxySettings(options: UdpProxyOptions): UdpProxySettings {
     throw new TypeError('Invalid option path: it has other variables than target_host and target_port')
   return {
     template,
-    allow: allow === undefined ? isForeign : targetPolicy(allow),
+    allow: allow === undefined ? (address) => isForeign(address) : targetPolicy(allow),
     // A method may need its object.
     authorize: authorize && ((request, exchange) => options.authorize?.(request, exchange)),
     lookup,
@@ -145,8 +145,14 @@ export function checkNames(options: object, names: object): void {
 
 const isPublic = targetPolicy('public')
 
+/** One of this machine's addresses, and the one by which it is reached with its neighbours. */
+interface OwnAddress {
+  readonly host: string
+  readonly broadcast?: string
+}
+
 /** Public, and not this machine, which may trust what comes from itself (RFC 9298 section 7). */
-function isForeign(address: Address): boolean {
+export function isForeign(address: Address, own: () => readonly OwnAddress[] = interfaces): boolean {
   if (address.kind !== 'ip' || !isPublic(address)) return false
-  return !interfaces().some(({ host, broadcast }) => host === address.host || broadcast === address.host)
+  return !own().some(({ host, broadcast }) => host === address.host || broadcast === address.host)
 }

@@ -2,6 +2,7 @@ import { type ByteConnection, type CloseReason, ProtocolError, SocketError } fro
 import { codeOf, Deadline, type DeadlineOwner, type InnerHandler } from '@fairlead/core/transport'
 import type { UdpConnection } from '@fairlead/udp'
 
+import { CapsuleError } from './capsule.ts'
 import { DatagramDecoder, encodeDatagram } from './datagram.ts'
 import type { UdpProxySettings } from './options.ts'
 import type { Counters, TunnelEnd } from './stats.ts'
@@ -196,11 +197,11 @@ export class Tunnel implements InnerHandler<Uint8Array>, DeadlineOwner {
 
   /** The client broke the protocol: it must not take this for an orderly end (RFC 9297 section 3.3). */
   #break(cause: unknown): void {
+    // The target's socket is closed, which is about to be told.
+    if (!(cause instanceof CapsuleError)) return this.#finish('target', endGrace)
     this.#ended('protocol')
-    const peer = this.#client.remoteAddress
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const facts = { side: 'remote', phase: 'read', peer, cause } as const
-    this.#client.destroy(new ProtocolError(`Cannot read capsule: ${why}`, facts))
+    const facts = { side: 'remote', phase: 'read', peer: this.#client.remoteAddress, cause } as const
+    this.#client.destroy(new ProtocolError(`Cannot read capsule: ${cause.message}`, facts))
     this.#target.destroy()
   }
 

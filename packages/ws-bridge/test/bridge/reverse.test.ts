@@ -59,7 +59,9 @@ describe.each(Object.entries(ways))('from %s', (_, way) => {
     const bridge = await open({ from, to: target.url, ...options, listen: { ...listen, ...options.listen } })
     const port = bridge.address.kind === 'ip' ? { port: bridge.address.port } : {}
     const client = new Peer(held(await tcp.connect({ ...port, ...dial })))
-    return { bridge, client, ...(await firstOf(target)) }
+    const peer = await firstOf(target)
+    await until(() => bridge.stats().open === 1)
+    return { bridge, client, ...peer }
   }
 
   test('each connection is a WebSocket', async () => {
@@ -191,6 +193,7 @@ test('close tells both sides', async () => {
   const bridge = await open({ from: 'tcp://127.0.0.1:0', to: target.url })
   const client = new Peer(held(await tcp.connect({ port: portOf(bridge) })))
   const { heard } = await firstOf(target)
+  await until(() => bridge.stats().open === 1)
   await bridge.close()
   await until(() => client.reason !== undefined && heard.reason !== undefined)
   expect(heard.reason).toEqual({ kind: 'remote', code: 1001 })

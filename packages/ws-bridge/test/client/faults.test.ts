@@ -118,6 +118,22 @@ describe.each(ways)('a client over $name', (way) => {
     await until(() => server.connections.size === 0)
   })
 
+  test('is told why what is under it was cut: the server takes nothing more', async () => {
+    await using server = await answering((asked, connection) => {
+      connection.write(accepting(asked))
+      connection.pause()
+    }, way)
+    const options = { ...connecting, heartbeat: false, maxPayload: 16 * 1024 * 1024 }
+    const connection = await websocket.connect(urlBy(way, server), options)
+    connection.write('x'.repeat(12 * 1024 * 1024))
+    await until(() => {
+      clock.advance(5_000)
+      return connection.state === 'closed'
+    })
+    expect(await connection.closed).toEqual({ kind: 'timeout', phase: 'write' })
+    await server.close({ grace: 0 })
+  })
+
   test('gives up in time, whoever is silent', async () => {
     await using server = await silent()
     const failing = failureOf(

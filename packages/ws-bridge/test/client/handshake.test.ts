@@ -260,7 +260,7 @@ describe('time for a handshake', () => {
     await using listener = await answering((asked, connection) => {
       answer = () => void connection.write(accepting(asked))
     })
-    const patient = websocket.connect(urlOf(listener), { handshakeTimeout: Infinity, heartbeat: false })
+    const patient = websocket.connect(urlOf(listener), { handshakeTimeout: Infinity })
     await until(() => answer !== undefined)
     const answerPatient = answer
     answer = undefined
@@ -273,8 +273,14 @@ describe('time for a handshake', () => {
     expect(await failing).toMatchObject({ name: 'TimeoutError', phase: 'handshake' })
     clock.advance(600_000)
     answerPatient?.()
-    const connection = await patient
+    ;(await patient).destroy()
+    answer = undefined
+    const connecting = websocket.connect(urlOf(listener), { heartbeat: false })
+    await until(() => answer !== undefined)
+    answer!()
+    const connection = await connecting
     clock.advance(600_000)
+    await quiet()
     expect(connection.state).toBe('open')
     connection.destroy()
   })

@@ -166,7 +166,9 @@ describe('an answer', () => {
     const error = await failureOf(connectUdp(url, here))
     expect(error).toBeInstanceOf(ConnectError)
     expect(error.message).toBe(`Cannot connect to udp://192.0.2.6:443 through ${url}: ${why}`)
-    expect(error).toMatchObject({ phase: 'handshake', retryable })
+    expect(error).toBeInstanceOf(RefusedError)
+    expect(error).toMatchObject({ phase: 'handshake', retryable, code: 'ERR_FAIRLEAD_CONNECT' })
+    expect((error as RefusedError).status).toBe(Number(answer.slice(9, 12)))
   })
 
   test.each([

@@ -1,6 +1,7 @@
 import type { TunnelRequest, UdpProxyOptions } from '@fairlead/ws-bridge/connect-udp'
 import { describe, expect, test } from 'vitest'
 
+import { isForeign } from '../../src/connect-udp/options.ts'
 import { cleansUp, pathTo, proxied, quiet, Raw, request, Target, until } from './tools.ts'
 
 cleansUp()
@@ -202,6 +203,18 @@ describe('the policy', () => {
     const raw = await Raw.connect(port)
     raw.write(request(pathTo(9_999, host)))
     expect((await raw.head()).status).toBe(403)
+  })
+
+  test('of the default prohibits this machine, and where it is reached with its neighbours', () => {
+    const own = () => [{ host: '198.35.26.96', broadcast: '198.35.26.127' }, { host: '2620:0:860::1' }]
+    const allowed = (host: string, family: 4 | 6 = 4) =>
+      isForeign({ kind: 'ip', family, host, port: 53 }, own)
+    expect(
+      ['198.35.26.96', '198.35.26.127', '198.35.26.97', '10.0.0.1'].map((host) => allowed(host)),
+    ).toEqual([false, false, true, false])
+    expect(['2620:0:860::1', '2620:0:860::2'].map((host) => allowed(host, 6))).toEqual([false, true])
+    expect(isForeign({ kind: 'unix', path: '/run/a' }, own)).toBe(false)
+    expect(isForeign({ kind: 'ip', family: 4, host: '198.35.26.97', port: 53 })).toBe(true)
   })
 
   test('is asked about the address that a name leads to, which is then sent to', async () => {
