@@ -1,7 +1,9 @@
+import { LimitError, type MessageConnection } from '@fairlead/core'
+import { defaultHighWaterMark } from '@fairlead/core/transport'
+
 import { WsConnection } from './connection.ts'
 import { EncodedMessage } from './encoded-message.ts'
 import type { MessageKind } from './messages.ts'
-import type { WebSocketConnection } from './websocket.ts'
 
 /** How to broadcast. */
 export interface BroadcastOptions {
@@ -14,9 +16,9 @@ export interface BroadcastOptions {
 }
 
 /**
- * Sends one message to many connections. It is encoded once, and compressed once for all that agreed on the same; what one
- * turn sends to a connection leaves in one write. Connections that are closing are passed over, and one that fails costs
- * itself alone.
+ * Sends one message to many connections. For WebSockets it is encoded once, and compressed once for all that agreed on the
+ * same; what one turn sends to one of them leaves in one write. Connections of other transports may be among them.
+ * Those that are closing are passed over, and one that fails costs itself alone.
  *
  * @returns how many took it.
  * @throws TypeError for what is no message, or an option that is none.
@@ -26,7 +28,7 @@ export interface BroadcastOptions {
  * ```
  */
 export function broadcast<M extends string | Uint8Array>(
-  connections: Iterable<WebSocketConnection<M>>,
+  connections: Iterable<MessageConnection<M>>,
   message: NoInfer<M>,
   options: BroadcastOptions = {},
 ): number {
@@ -44,7 +46,7 @@ export function broadcast<M extends string | Uint8Array>(
 }
 
 function give<M extends string | Uint8Array>(
-  connection: WebSocketConnection<M>,
+  connection: MessageConnection<M>,
   encoded: EncodedMessage,
   whenSlow: BroadcastOptions['whenSlow'],
 ): boolean {
@@ -63,4 +65,9 @@ function give<M extends string | Uint8Array>(
     // It is over, or just ended by what was too much for it; others go on.
     return false
   }
+}
+
+function tooSlow<M>({ buffered: value, remoteAddress: peer }: MessageConnection<M>): LimitError {
+  const options = { limit: 'highWaterMark', value, phase: 'write', peer }
+  return new LimitError('Connection closed: the peer reads too slowly', options)
 }

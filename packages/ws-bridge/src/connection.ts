@@ -284,13 +284,6 @@ export class WsConnection<K extends MessageKind>
     return this.congested
   }
 
-  /** Gives a peer up that reads too slowly. */
-  dismiss(): void {
-    const peer = this.remoteAddress
-    const options = { limit: 'highWaterMark', value: this.buffered, phase: 'write', peer }
-    this.destroy(new LimitError('Connection closed: the peer reads too slowly', options))
-  }
-
   sendPing(payload: Uint8Array): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping(payload)
   }

@@ -10,7 +10,13 @@ export { closeCodes } from './close-codes.ts'
 export type { CompressionOptions } from './compression.ts'
 export { RefusedError } from './client/refused-error.ts'
 export { connect, type WebSocketConnectOptions } from './connect.ts'
-export type { GuardOptions, OriginFilter } from './guard/guard.ts'
+export {
+  type Guard,
+  type GuardedRequest,
+  type GuardOptions,
+  guardOf,
+  type OriginFilter,
+} from './guard/guard.ts'
 export type { AllowedTargets } from './guard/targets.ts'
 export type { HandshakeRequest, Refusal } from './handshake.ts'
 export { listen, type WebSocketListenOptions, type WebSocketServer } from './listen.ts'

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 
+import { parseAddress } from '@fairlead/core'
+import { type Guard as WebGuard, guardOf } from '@fairlead/ws-bridge'
+
 import type { Secret } from './secret.ts'
 
 /** A request or a WebSocket handshake, as far as it matters who may. */
@@ -14,16 +17,19 @@ export interface Refusal {
   readonly text: string
 }
 
-/** Names and addresses by which a browser calls its own machine, as the host of a URL. */
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+/** Where a hub is that only its own machine reaches. */
+const loopback = parseAddress('127.0.0.1:0')
 
 /** Decides who may use the hub. Without a secret: whoever is on this machine and meant this hub. */
 export class Guard {
   readonly cookieName: string
   readonly #secret: Secret | undefined
+  readonly #pages: WebGuard
 
   constructor(secret: Secret | undefined) {
     this.#secret = secret
+    // With a secret it is called by whatever name the network has for it.
+    this.#pages = guardOf({ origins: 'own', ...(secret && { hosts: 'any' }) }, loopback)
     // Browsers do not tell ports apart: two hubs on one machine need two names.
     const mark = createHash('sha256').update(`cookie ${secret?.token}`).digest('hex')
     this.cookieName = `fairlead-${mark.slice(0, 8)}`
@@ -31,17 +37,12 @@ export class Guard {
 
   /** Why this caller may not, or undefined. */
   refuse({ target, headers }: Caller): Refusal | undefined {
-    const host = headers.get('host') ?? ''
-    const origin = headers.get('origin') ?? undefined
-    // Another site's page in the same browser: browsers tell where a request comes from, and let no page lie.
-    if (origin !== undefined && !isAt(origin, host))
-      return { status: 403, text: 'this hub serves its own page only' }
-    if (this.#secret)
-      return this.#knows(target, headers) ? undefined : { status: 401, text: 'a token is needed' }
-    // Another site whose name was made to point here.
-    if (!loopback.test(hostnameOf(host)))
-      return { status: 403, text: 'this hub is called by a loopback address only' }
-    return undefined
+    // Another site's page in the same browser, or another site whose name was made to point here.
+    if (this.#pages.refusalOf({ headers, secure: false })) {
+      return { status: 403, text: 'this hub serves its own page only, on this machine by a loopback address' }
+    }
+    if (!this.#secret || this.#knows(target, headers)) return undefined
+    return { status: 401, text: 'a token is needed' }
   }
 
   /** The token in the query, when it is the right one. */
@@ -61,20 +62,4 @@ export class Guard {
 function queryOf(target: string): URLSearchParams {
   const start = target.indexOf('?')
   return new URLSearchParams(start === -1 ? '' : target.slice(start))
-}
-
-function isAt(origin: string, host: string): boolean {
-  try {
-    return new URL(origin).host === new URL(`http://${host}`).host
-  } catch {
-    return false
-  }
-}
-
-function hostnameOf(host: string): string {
-  try {
-    return new URL(`http://${host}`).hostname
-  } catch {
-    return ''
-  }
 }

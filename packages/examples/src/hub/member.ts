@@ -22,8 +22,14 @@ export class Member {
 
   /** Never waits: whoever does not read is dropped, and holds up nobody else. */
   tell(line: string): void {
-    if (this.connection.buffered > mostUnread) this.connection.destroy(new Error('Too many unread lines'))
-    else void this.connection.send(line)
+    if (this.keepsUp()) void this.connection.send(line)
+  }
+
+  /** Whether it reads what it is told; else it is dropped. */
+  keepsUp(): boolean {
+    if (this.connection.buffered <= mostUnread) return true
+    this.connection.destroy(new Error('Too many unread lines'))
+    return false
   }
 
   notice(text: string): void {

@@ -1,4 +1,5 @@
 import type { MessageConnection } from '@fairlead/core'
+import { broadcast } from '@fairlead/ws-bridge'
 
 import { Member } from './member.ts'
 import { isTooLong, keyOf, nickname, spoken } from './talk.ts'
@@ -105,7 +106,11 @@ export class Room {
   }
 
   #tell(line: string): void {
-    for (const member of this.#members.values()) member.tell(line)
+    const listening = [...this.#members.values()].filter((member) => member.keepsUp())
+    broadcast(
+      listening.map(({ connection }) => connection),
+      line,
+    )
   }
 
   #guestName(): string {
