@@ -1,0 +1,1 @@
+import '../echo/peer.mjs'
