@@ -54,10 +54,9 @@ function give<M extends string | Uint8Array>(
   const own =
     connection instanceof WsConnection ? (connection as unknown as WsConnection<MessageKind>) : undefined
   try {
-    if (whenSlow !== 'queue' && own?.slow) {
-      if (whenSlow === 'close') own.dismiss()
-      return false
-    }
+    const slow = whenSlow !== 'queue' && (own ? own.slow : connection.buffered > defaultHighWaterMark)
+    if (slow && whenSlow === 'close') connection.destroy(tooSlow(connection))
+    if (slow) return false
     if (own) own.writeEncoded(encoded)
     else connection.write(encoded.message as M)
     return true

@@ -24,12 +24,15 @@ const loopback = parseAddress('127.0.0.1:0')
 export class Guard {
   readonly cookieName: string
   readonly #secret: Secret | undefined
+  /** Refuses pages of other sites in the same browser. */
   readonly #pages: WebGuard
+  /** Refuses names of other sites that were made to point here. */
+  readonly #names: WebGuard
 
   constructor(secret: Secret | undefined) {
     this.#secret = secret
-    // With a secret it is called by whatever name the network has for it.
-    this.#pages = guardOf({ origins: 'own', ...(secret && { hosts: 'any' }) }, loopback)
+    this.#pages = guardOf({ origins: 'own', hosts: 'any' }, loopback)
+    this.#names = guardOf({ origins: () => true }, loopback)
     // Browsers do not tell ports apart: two hubs on one machine need two names.
     const mark = createHash('sha256').update(`cookie ${secret?.token}`).digest('hex')
     this.cookieName = `fairlead-${mark.slice(0, 8)}`
@@ -37,12 +40,16 @@ export class Guard {
 
   /** Why this caller may not, or undefined. */
   refuse({ target, headers }: Caller): Refusal | undefined {
-    // Another site's page in the same browser, or another site whose name was made to point here.
-    if (this.#pages.refusalOf({ headers, secure: false })) {
-      return { status: 403, text: 'this hub serves its own page only, on this machine by a loopback address' }
+    const asked = { headers, secure: false }
+    if (this.#pages.refusalOf(asked)) return { status: 403, text: 'this hub serves its own page only' }
+    if (this.#secret) {
+      // It is called by whatever name the network has for it.
+      return this.#knows(target, headers) ? undefined : { status: 401, text: 'a token is needed' }
     }
-    if (!this.#secret || this.#knows(target, headers)) return undefined
-    return { status: 401, text: 'a token is needed' }
+    if (this.#names.refusalOf(asked)) {
+      return { status: 403, text: 'this hub is called by a loopback address only' }
+    }
+    return undefined
   }
 
   /** The token in the query, when it is the right one. */
