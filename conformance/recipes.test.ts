@@ -1,15 +1,18 @@
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import { drivers } from './recipes/drivers.ts'
 import { recipes } from './recipes/recipes.ts'
 import { Running } from './recipes/running.ts'
 
-afterEach(() => Running.stopAll())
-
 test('every recipe has a driver, and every driver a recipe', () => {
   expect(recipes.map(({ name }) => name).toSorted()).toEqual([...drivers.keys()].toSorted())
 })
 
-test.each(recipes)('$name', async (recipe) => {
-  await drivers.get(recipe.name)?.(recipe)
+// Each waits for programs of its own more than it computes.
+test.concurrent.each(recipes)('$name', async (recipe) => {
+  try {
+    await drivers.get(recipe.name)?.(recipe)
+  } finally {
+    await Running.stop(recipe)
+  }
 })

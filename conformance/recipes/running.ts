@@ -29,7 +29,7 @@ subscribe('fairlead:bind', ({ socket }) => console.log('listening: %j', socket.a
 
 /** A recipe under way, in a folder where the packages are installed as they are built. */
 export class Running {
-  static readonly #all = new Set<Running>()
+  static readonly #all = new Map<Recipe, Running[]>()
   readonly folder: string
   readonly ended: Promise<unknown>
   readonly #child: ChildProcess
@@ -50,7 +50,6 @@ export class Running {
       this.#over = true
       this.#wake()
     })
-    Running.#all.add(this)
   }
 
   static async start(recipe: Recipe, options: StartOptions = {}): Promise<Running> {
@@ -64,17 +63,19 @@ export class Running {
     const command = ['-c', `${shell} exec "$0" "$@"`, process.execPath, '--import', './preload.mjs']
     const stdio = ['pipe', 'pipe', 'pipe', descriptor] as const
     const child = spawn('sh', [...command, 'recipe.mjs', ...args], { cwd: folder, stdio: [...stdio] })
-    return new Running(folder, child)
+    const running = new Running(folder, child)
+    Running.#all.set(recipe, [...(Running.#all.get(recipe) ?? []), running])
+    return running
   }
 
-  /** Kills what is left and clears up. */
-  static async stopAll(): Promise<void> {
-    for (const running of Running.#all) {
+  /** Kills what is left of a recipe and clears up behind it. */
+  static async stop(recipe: Recipe): Promise<void> {
+    for (const running of Running.#all.get(recipe) ?? []) {
       running.#child.kill('SIGKILL')
       await running.ended
       await rm(running.folder, { recursive: true })
     }
-    Running.#all.clear()
+    Running.#all.delete(recipe)
   }
 
   /** What it printed so far. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
 import { DatagramPeer } from './datagrams.ts'
 import { type Driver, printsItsComments } from './driver.ts'
@@ -55,7 +55,7 @@ async function onceForMany(recipe: Recipe): Promise<void> {
     const lines = readFileSync(log, { encoding: 'utf8', flag: 'a+' }).trimEnd().split('\n')
     return lines.map((line) => Buffer.from(line.replace(/^127\.0\.0\.1 /, ''), 'base64').toString())
   }
-  await expect.poll(written).toEqual(said)
+  await vi.waitFor(() => expect(written()).toEqual(said), { timeout: 30_000 })
   await running.interrupt()
   await peer.close()
 }

@@ -52,11 +52,6 @@ export function codingFor<C extends SentCoding>(
   return codingsFor(acceptEncoding, available)[0]
 }
 
-/** Whether what is not encoded is not acceptable: `identity;q=0`, or `*;q=0` without `identity`. */
-export function refusesIdentity(acceptEncoding: string | null): boolean {
-  return acceptedBy(acceptEncoding, ['identity']).length === 0
-}
-
 function acceptedBy(acceptEncoding: string | null, available: readonly string[]): readonly string[] {
   if (acceptEncoding === null || acceptEncoding.length > longest) return ['identity']
   // A member with a weight that is none says nothing. The library would take it for all or nothing.

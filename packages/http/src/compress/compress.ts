@@ -12,6 +12,7 @@ import {
 } from './encoded-fields.ts'
 import { encodedStream } from './encoded-stream.ts'
 import { hasEncoder } from './encoders.ts'
+import type { Wrappable, WrappedHandler } from './handlers.ts'
 import { gainsByType, isEventStream, mediaTypeOf } from './media-types.ts'
 import { checkHandler, type CompressOptions, type Settings, settingsOf } from './options.ts'
 import { encodeWhole, wholeLimit } from './whole.ts'
@@ -42,15 +43,19 @@ import { encodeWhole, wholeLimit } from './whole.ts'
  * const server = await serve({ port: 8080 }, compress(() => Response.json(Array(1000).fill('ahoy'))))
  * ```
  */
-export function compress(handler: FetchHandler, options: CompressOptions = {}): FetchHandler {
+export function compress<T extends Given>(
+  handler: Wrappable<T>,
+  options: CompressOptions = {},
+): WrappedHandler<T> {
   checkHandler(handler)
   const compressor = new Compressor(settingsOf(options))
-  return (request, context, executionContext) => {
+  const compressed: FetchHandler = (request, context, executionContext) => {
     const given = handler(request, context, executionContext)
     return isPromise(given)
       ? given.then((response) => compressor.answer(response, request))
       : compressor.answer(given, request)
   }
+  return compressed as WrappedHandler<T>
 }
 
 class Compressor {

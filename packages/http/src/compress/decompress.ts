@@ -9,8 +9,10 @@ import type { FetchHandler } from '../server/serve.ts'
 import { Headers } from '../web/headers.ts'
 import { Response } from '../web/response.ts'
 import { runtime } from '../web/runtime.ts'
+import { passBlame } from '../web/served-request.ts'
 import type { Given } from './answer.ts'
 import { DecodedBody } from './decoded-body.ts'
+import type { Wrappable, WrappedHandler } from './handlers.ts'
 import { checkHandler, decoderLimitsOf, type DecompressOptions } from './options.ts'
 
 /**
@@ -31,10 +33,13 @@ import { checkHandler, decoderLimitsOf, type DecompressOptions } from './options
  * const server = await serve({ port: 8080 }, decompress(async (request) => Response.json(await request.json())))
  * ```
  */
-export function decompress(handler: FetchHandler, options: DecompressOptions = {}): FetchHandler {
+export function decompress<T extends Given>(
+  handler: Wrappable<T>,
+  options: DecompressOptions = {},
+): WrappedHandler<T> {
   checkHandler(handler)
   const limits = decoderLimitsOf(options)
-  return (request, context, executionContext) => {
+  const decompressed: FetchHandler = (request, context, executionContext) => {
     const codings = namedCodings(request.headers.get('content-encoding'))
     // Without a body there is nothing to take off, whatever is said of it.
     const encoded = codings.length > 0 ? request.body : null
@@ -44,6 +49,7 @@ export function decompress(handler: FetchHandler, options: DecompressOptions = {
     const body = new DecodedBody(encoded, known, limits)
     return answered(body, () => handler(decodedRequest(request, body), context, executionContext))
   }
+  return decompressed as WrappedHandler<T>
 }
 
 /** What was applied, in that order, but for `identity` and members without a name. */
@@ -70,6 +76,7 @@ function decodedRequest(request: Request, body: DecodedBody): Request {
   const headers = new Headers(request.headers)
   for (const name of ofEncoded) headers.delete(name)
   const { url, method, signal } = request
+  passBlame(body.stream, request)
   const init = { method, headers, signal, body: body.stream, duplex: 'half' }
   return new runtime.Request(url, init as RequestInit)
 }

@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export type { SentCoding } from '../coding/negotiation.ts'
 export { compress } from './compress.ts'
 export { decompress } from './decompress.ts'
+export type { WrappedHandler } from './handlers.ts'
 export type { CompressOptions, DecompressOptions } from './options.ts'

@@ -13,19 +13,20 @@ export interface Description extends Omit<FileOptions, 'type'> {
   readonly name: string
   readonly type: string
   readonly coding?: Precompressed | undefined
-  readonly varies?: boolean
+  /** The fields of a request that it depends on. Default none. */
+  readonly vary?: string | undefined
 }
 
 /** What an answer with this file says of it. @throws what reading it throws, where its tag is of its content. */
 export async function describe(file: OpenFile, description: Description): Promise<Representation> {
-  const { name, type, cacheControl, etag = 'stat', download = false, headers, coding, varies } = description
+  const { name, type, cacheControl, etag = 'stat', download = false, headers, coding, vary } = description
   const own = etag === false ? undefined : etag === 'stat' ? statTag(file.stats) : await contentTag(file)
   return representationOf(file.stats, {
     type,
     etag: own !== undefined && coding !== undefined ? withCoding(own, coding) : own,
     cacheControl: cacheControl === undefined ? undefined : normalValue(cacheControl),
     coding,
-    varies: varies ?? false,
+    vary,
     disposition: download === false ? undefined : disposition(download === true ? name : download),
     more: headers === undefined ? [] : givenFields(headers),
   })

@@ -47,8 +47,3 @@ export function isSettled(
 export function withCoding(tag: string, coding: string): string {
   return `${tag.slice(0, -1)}-${coding}"`
 }
-
-/** For what is the same to a reader, but not byte for byte. */
-export function weaken(tag: string): string {
-  return tag.startsWith('W/') ? tag : `W/${tag}`
-}

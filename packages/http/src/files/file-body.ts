@@ -5,7 +5,10 @@ import { runtime } from '../web/runtime.ts'
 import { FilePieces, type Section } from './file-pieces.ts'
 import type { OpenFile } from './open-file.ts'
 
-/** A body that lies in a file. It closes the file when it was sent, read, or cancelled; or when nobody has it any more. */
+/**
+ * A body that lies in a file. It closes the file when it was sent, read, or cancelled; when it was let go of before; or
+ * when nobody has it any more.
+ */
 export class FileBody extends Held implements PieceOpener {
   readonly #file: OpenFile
   readonly #sections: readonly Section[]
@@ -62,19 +65,21 @@ export class FileBody extends Held implements PieceOpener {
     }
   }
 
+  /** Of bytes, as the runtime's are: two that a clone makes of it ask for nothing before somebody reads. */
   #stream(): ReadableStream<Uint8Array> {
-    const pieces = this[Symbol.asyncIterator]()
-    return new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          const { value, done } = await pieces.next()
-          if (done) controller.close()
-          else controller.enqueue(value)
-        },
-        cancel: () => void pieces.return?.(),
+    let pieces: AsyncIterator<Uint8Array, undefined> | undefined
+    return new ReadableStream({
+      type: 'bytes',
+      pull: async (controller) => {
+        pieces ??= this[Symbol.asyncIterator]()
+        const { value, done } = await pieces.next()
+        if (!done) return controller.enqueue(new Uint8Array(value))
+        controller.close()
+        // Who waits with a buffer of his own is told in his own way (Streams standard section 4.8.3).
+        controller.byobRequest?.respond(0)
       },
-      { highWaterMark: 0 },
-    )
+      cancel: () => void (pieces ? pieces.return?.() : this.letGo()),
+    })
   }
 }
 

@@ -24,7 +24,8 @@ const unasked: AskedFile = {
 /**
  * A file as an answer. With the `request` that it answers, it is what that asks for: a part (206), only the head, or that
  * nothing has changed (304); without, all of it. It is open when this resolves, and closed when the answer was sent, or
- * another one in its place.
+ * another one in its place. Without the `request` nothing tells of that other one: then a file of more than 64 KiB whose
+ * answer is neither sent, read nor cancelled stays open until it is collected.
  *
  * The path is taken as it is, links and all: from whoever asks, it is {@link serveFiles} that takes one.
  *

@@ -1,4 +1,5 @@
 import type { FieldsInit } from '../message/fields-init.ts'
+import type { ServeContext } from '../web/serve-context.ts'
 import type { Listing } from './listing/listing.ts'
 
 /** What is done about names that begin with a dot. */
@@ -47,8 +48,15 @@ export interface ServeFilesOptions {
   index?: string | false
   /** The file that answers a browser that goes to a path without a file: that of an application of one page. Default none. */
   fallback?: string
-  /** Who answers where there is no file. Default: 404. */
-  notFound?: (request: Request, context?: unknown) => Response | Promise<Response>
+  /**
+   * Who answers where there is no file, with the contexts that the handler itself was given, if it was: an `app.fetch`,
+   * a `proxy`, other files. Default: 404.
+   */
+  notFound?: (
+    request: Request,
+    context: ServeContext,
+    executionContext: ServeContext,
+  ) => Response | Promise<Response>
   /** Names that begin with a dot: as if they were not there, 403, or as any other. `.well-known` is. Default `ignore`. */
   dotfiles?: DotfilePolicy
   /**

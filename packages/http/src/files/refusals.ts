@@ -12,16 +12,26 @@ export function refusal(status: number, ...fields: string[]): Response {
   )
 }
 
-/** What the system's refusal to open a file is answered with. @throws what is for nobody but the application to know. */
-export function refusalOf(error: unknown): Response {
+/** What the system refused, and is answered. Whatever an application throws is none, be its code the same. */
+export class SystemRefusal extends Error {
+  readonly answer: Response
+
+  constructor(cause: unknown, answer: Response) {
+    super('Cannot open file: the system refuses it', { cause })
+    this.answer = answer
+  }
+}
+
+/** @throws SystemRefusal for what the system says that has an answer; else the error, which is the application's to know. */
+export function refuse(error: unknown): never {
   switch (codeOf(error)) {
     case 'EACCES':
     case 'EPERM':
-      return refusal(403)
+      throw new SystemRefusal(error, refusal(403))
     case 'EMFILE':
     case 'ENFILE':
       // Others will be closed soon.
-      return refusal(503, 'Retry-After', '1')
+      throw new SystemRefusal(error, refusal(503, 'Retry-After', '1'))
     default:
       throw error
   }

@@ -23,8 +23,8 @@ export interface Telling {
   readonly etag: string | undefined
   readonly cacheControl: string | undefined
   readonly coding: Precompressed | undefined
-  /** Whether another request could get it in another coding. */
-  readonly varies: boolean
+  /** Fields of a request that could get another one. */
+  readonly vary: string | undefined
   /** Content-Disposition. */
   readonly disposition: string | undefined
   /** Name and value in turn. */
@@ -32,14 +32,14 @@ export interface Telling {
 }
 
 export function representationOf(stats: BigIntStats, telling: Telling): Representation {
-  const { type, etag, cacheControl, coding, varies, disposition, more } = telling
+  const { type, etag, cacheControl, coding, vary, disposition, more } = telling
   // No file was changed in the future (RFC 9110 section 8.8.2.1).
   const modified = new Date(Math.min(Number(stats.mtimeMs), Date.now()))
   const unchanged: string[] = []
   if (etag !== undefined) unchanged.push('ETag', etag)
   unchanged.push('Last-Modified', modified.toUTCString())
   if (cacheControl !== undefined) unchanged.push('Cache-Control', cacheControl)
-  if (varies) unchanged.push('Vary', 'Accept-Encoding')
+  if (vary !== undefined) unchanged.push('Vary', vary)
   const fields = ['Content-Type', type, ...unchanged]
   if (coding !== undefined) fields.push('Content-Encoding', coding)
   if (disposition !== undefined) fields.push('Content-Disposition', disposition)

@@ -32,7 +32,11 @@ export function answerOf(head: Head, via: Via | undefined, trailing: boolean): P
   return { status, headers: new Fields(lines) }
 }
 
-/** The answer as a `Response`, whose body is read past any stream unless somebody asks for one. */
+/**
+ * The answer as a `Response`, whose body is read past any stream unless somebody asks for one.
+ *
+ * @throws what broke the body where that is known already: nothing of it has gone back yet.
+ */
 export async function responseOf(
   response: IncomingResponse,
   { status, headers }: ProxiedAnswer,
@@ -51,5 +55,6 @@ export async function responseOf(
     const bytes = await response.bytes(Infinity)
     return makeResponse(status, lines, bytes.byteLength > 0 ? new KeptBody(bytes) : null)
   }
-  return makeResponse(status, lines, new Received(new PassedBody(response, presence, broken), undefined))
+  const body = await PassedBody.begin(response, presence, broken)
+  return makeResponse(status, lines, new Received(body, undefined))
 }

@@ -71,7 +71,10 @@ export interface ProxyOptions extends Pick<
    * of the public Internet ({@link isPublic}), since the name may have come from anywhere.
    */
   allow?: (address: Address) => boolean
-  /** The beginning of paths that is not passed on, as in `/api`; 404 for others. Default: none. */
+  /**
+   * The beginning of paths that is not passed on, as in `/api`; 404 for others. It chooses, and keeps nobody out: escapes
+   * go on as they came, and what `/api/..%2fadmin` means is the server's to say. Default: none.
+   */
   prefix?: string
   /** Whether the server is told the Host that the client asked for, and not its own. Default false. */
   preserveHost?: boolean

@@ -1,4 +1,6 @@
 import type { IncomingResponse } from '../client/response.ts'
+import { begin, type Begun } from '../compress/begun.ts'
+import { Pieces } from '../message/pieces.ts'
 import type { Arriving } from '../web/received-source.ts'
 import type { Presence } from './presence.ts'
 
@@ -7,49 +9,72 @@ export class PassedBody implements Arriving {
   readonly #response: IncomingResponse
   readonly #presence: Presence
   readonly #broken: (error: unknown) => void
+  #begun!: Begun
   /** Nobody wants it, so that nothing of it can be missed. */
   #discarded = false
 
-  constructor(response: IncomingResponse, presence: Presence, broken: (error: unknown) => void) {
+  private constructor(response: IncomingResponse, presence: Presence, broken: (error: unknown) => void) {
     this.#response = response
     this.#presence = presence
     this.#broken = broken
   }
 
+  /**
+   * Takes what has come with the head: an answer that is broken from its beginning is none, as long as nobody has been
+   * told its status.
+   *
+   * @throws what broke it, of which `broken` does not hear then.
+   */
+  static async begin(
+    response: IncomingResponse,
+    presence: Presence,
+    broken: (error: unknown) => void,
+  ): Promise<PassedBody> {
+    const body = new PassedBody(response, presence, broken)
+    const pieces = response.body[Symbol.asyncIterator]()
+    const source = { next: () => pieces.next(), cancel: () => response.discard() }
+    body.#begun = await begin(source)
+    if (body.complete) presence.over()
+    return body
+  }
+
   get complete(): boolean {
-    return this.#response.complete
+    return this.#begun.rest === undefined
   }
 
   get body(): AsyncIterable<Uint8Array> {
-    const { body } = this.#response
-    return {
-      [Symbol.asyncIterator]: () => {
-        const pieces = body[Symbol.asyncIterator]()
-        return {
-          next: () => pieces.next().then(this.#passed, this.#failed),
-          return: () => {
-            this.discard()
-            return Promise.resolve({ value: undefined, done: true })
-          },
-        }
-      },
-    }
+    return { [Symbol.asyncIterator]: () => this.#iterate() }
   }
 
   async bytes(): Promise<Uint8Array> {
-    try {
-      return await this.#response.bytes(Infinity)
-    } catch (error) {
-      return this.#failed(error)
-    } finally {
-      this.#presence.over()
-    }
+    const pieces = new Pieces()
+    for await (const piece of this.body) pieces.push(piece)
+    return pieces.whole()
   }
 
   discard(): void {
     this.#discarded = true
     this.#presence.over()
     this.#response.discard()
+  }
+
+  #iterate(): AsyncIterator<Uint8Array, undefined> {
+    const { bytes, rest } = this.#begun
+    let first: Uint8Array | undefined = bytes.byteLength > 0 ? bytes : undefined
+    return {
+      next: () => {
+        const value = first
+        first = undefined
+        const piece = value
+          ? Promise.resolve({ value, done: false })
+          : (rest?.next() ?? Promise.resolve(over))
+        return (piece as Promise<IteratorResult<Uint8Array, undefined>>).then(this.#passed, this.#failed)
+      },
+      return: async () => {
+        this.discard()
+        return over
+      },
+    }
   }
 
   readonly #passed = (
@@ -66,3 +91,5 @@ export class PassedBody implements Arriving {
     throw error
   }
 }
+
+const over = { value: undefined, done: true } as const

@@ -48,6 +48,8 @@ export function proxy(target: TargetUrl | TargetOf, options: ProxyOptions = {}):
   const handle = (request: Request, context?: ServeContext): Promise<Response> =>
     passing.handle(request, context)
   const resource: PropertyDescriptorMap = {
+    // As what made it is called, and whoever builds this package may rename that.
+    name: { value: 'proxy', configurable: true },
     state: { get: (): ResourceState => upstream.state },
     closed: { get: (): Promise<CloseReason> => upstream.closed },
     close: { value: (given?: CloseOptions) => upstream.close(given) },

@@ -13,9 +13,6 @@ export class RefusedError extends SocketError {
   }
 }
 
-/** Reasons that are of proxies alone (RFC 5842 section 7.2). */
-const reasons: Readonly<Record<number, string>> = { 508: 'Loop Detected' }
-
 /** Seconds after which one who was turned away for want of room may try again. */
 const retryAfter = '1'
 
@@ -36,7 +33,7 @@ export function statusOf(error: unknown): number {
 
 /** The answer of the proxy itself. */
 export function refusal(status: number, method: string): Response {
-  const text = `${status} ${reasons[status] ?? reasonOf(status)}\n`
+  const text = `${status} ${reasonOf(status)}\n`
   const lines = ['Content-Type', 'text/plain']
   if (status === 503) lines.push('Retry-After', retryAfter)
   return makeResponse(status, lines, method === 'HEAD' ? null : text)

@@ -109,7 +109,7 @@ function matches(raw: readonly string[], init: FieldsInit): boolean {
   }
   if (Symbol.iterator in init) return false
   for (const name in init) {
-    if (raw[at] !== name || raw[at + 1] !== (init as Readonly<Record<string, unknown>>)[name]) return false
+    if (raw[at] !== name || raw[at + 1] !== init[name]) return false
     at += 2
   }
   return at === raw.length

@@ -205,7 +205,8 @@ export class Exchange {
   /**
    * The application failed: the client gets 500, or sees its answer cut, and `onError` is told, unless the client
    * itself was to blame: it left, or it gets 413, since its body was larger than `bytes(limit)` or `text(limit)`
-   * takes, or whatever `saveBody`, `saveForm` and `parts` refuse it with. A handler that throws or rejects comes here by itself.
+   * takes, or whatever `saveBody`, `saveForm` and `parts` refuse it with. A handler that throws or rejects comes here
+   * by itself.
    */
   fail(error: unknown): void {
     this.#host.failed(this, error)

@@ -36,8 +36,8 @@ export interface ServeOptions extends HttpListenOptions {
 /**
  * Serves HTTP/1.1 with web-standard `Request` and `Response`: those of this package, which cost little, those of
  * the runtime, and those of anybody else. Bodies are streams with back-pressure both ways; `request.signal` is
- * aborted when the client resets, closes or ends, with an `AbortError`, or when `handlerTimeout` has passed, with a `TimeoutError`;
- * the cause is the error of `exchange.signal`.
+ * aborted when the client resets, closes or ends, with an `AbortError`, or when `handlerTimeout` has passed, with a
+ * `TimeoutError`; the cause is the error of `exchange.signal`.
  *
  * A handler that throws, gives no response, or one whose body was used, costs its client a 500, and is told to
  * `onError`. A target that is no URL of HTTP's is answered with 400, one of the other scheme than the client came by

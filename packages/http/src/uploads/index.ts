@@ -4,6 +4,9 @@
  *
  * @packageDocumentation
  */
+export { FileError } from '../disk/file-error.ts'
+export type { DigestName } from '../disk/settings.ts'
+export type { Progress } from '../message/progress.ts'
 export type { FormLimits, SavedBody, SaveFormOptions, SaveOptions, SavePartOptions } from './options.ts'
 export type { Part } from './part.ts'
 export { parts } from './parts.ts'

@@ -33,7 +33,12 @@ export function takeBody(request: Request): TakenBody {
   const { body } = request
   if (!body) return { body: IncomingBody.empty(), letGo() {} }
   if (body.locked) throw busy()
-  return new StreamBody(body)
+  const streamed = new StreamBody(body)
+  const letGo = (reason: unknown): void => {
+    streamed.letGo(reason)
+    blame(request, reason)
+  }
+  return { body: streamed.body, letGo }
 }
 
 /**

@@ -16,7 +16,8 @@ const ofSystem: Readonly<Record<string, number>> = {
  * What to answer to a client whose upload failed with `error`: 413 for what is too large or too many, 400 for what is
  * malformed or has another digest, 415 for what is encoded or no form, 409 where a file is there already, 408 where it
  * came too slowly, 507 where the disk is full (RFC 4918 section 11.5). Undefined where the client has no part in it:
- * throw those again, and the server answers with 500 and tells `onError`.
+ * throw those again, and the server answers with 500 and tells `onError`. The status, and its reason, are all that a
+ * client is to hear: messages of errors name paths of this machine.
  *
  * @example
  * ```ts
@@ -27,7 +28,7 @@ const ofSystem: Readonly<Record<string, number>> = {
  *   } catch (error) {
  *     const status = statusOf(error)
  *     if (status === undefined) throw error
- *     return new Response(`${(error as Error).message}\n`, { status })
+ *     return new Response(null, { status })
  *   }
  * })
  * ```

@@ -1,8 +1,7 @@
 import { type BodySource, IncomingBody } from '../message/body.ts'
-import type { TakenBody } from './request-body.ts'
 
 /** A web stream as an incoming body. A piece is read when somebody wants one. */
-export class StreamBody implements TakenBody, BodySource {
+export class StreamBody implements BodySource {
   readonly body: IncomingBody
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   #wanted = false

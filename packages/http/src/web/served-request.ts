@@ -19,6 +19,9 @@ export let headersOf: (request: object) => { get(name: string): string | null | 
 /** Tells the server of an error that the client is to blame for, if this is a request that it handed out. */
 export let refuseBody: (request: RuntimeRequest, error: unknown, status: number) => void
 
+/** Where a reader of `stream` is to blame the client, the one of `request` is meant: it is made of that one's body. */
+export let passBlame: (stream: object, request: RuntimeRequest) => void
+
 /**
  * The body of a request that was handed out, to be read past the request, which is used from then on. Undefined for any
  * other request, and where somebody has the stream of it.
@@ -54,9 +57,15 @@ export class ServedRequest implements RuntimeRequest {
       if (!(#exchange in request)) return (request as RuntimeRequest).headers
       return request.#headers ?? request.#exchange.request.headers
     }
-    refuseBody = (request, error, status) => {
-      const body = #exchange in request ? request.#exchange.request.body : bodies.get(request.body ?? request)
-      body?.refuse(error, status)
+    const blamedFor = (request: RuntimeRequest): IncomingBody | undefined => {
+      if (#exchange in request) return request.#exchange.request.body
+      const stream = request.body ?? request
+      return bodies.get(stream) ?? sources.get(stream)
+    }
+    refuseBody = (request, error, status) => blamedFor(request)?.refuse(error, status)
+    passBlame = (stream, request) => {
+      const body = blamedFor(request)
+      if (body) sources.set(stream, body)
     }
     incomingOf = (value) => {
       if (!(#exchange in value) || value.#original) return bodyBehind(value.body)
@@ -212,6 +221,9 @@ function jsonOf(bytes: Uint8Array): unknown {
 
 /** The streams that were made of bodies. */
 const bodies = new WeakMap<object, IncomingBody>()
+
+/** The bodies that streams of other bytes were made of: decoded ones. */
+const sources = new WeakMap<object, IncomingBody>()
 
 function streamOver(body: IncomingBody): ReadableStream<Uint8Array> {
   const stream = streamOf(body)

@@ -286,7 +286,7 @@ test('status, reason, cookies and other fields are kept', async () => {
 
 test('a handler that is not asynchronous stays so where the body is small', () => {
   const request = new Request('http://localhost/', { headers: { 'Accept-Encoding': 'gzip' } })
-  const got = compress(() => new OurResponse(text))(request, undefined as never, undefined as never)
+  const got = compress(() => new OurResponse(text))(request)
   expect(got).toBeInstanceOf(OurResponse)
 })
 

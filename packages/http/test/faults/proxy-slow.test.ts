@@ -1,3 +1,4 @@
+import type { ByteConnection } from '@fairlead/core'
 import { describe, expect, test } from 'vitest'
 
 import { before, memory, sockets } from '../proxy/stage.ts'
@@ -15,6 +16,30 @@ const stages = [
   { ...sockets, most: 30_000_000 },
 ]
 
+/** Writes to `from` until nothing more goes through to `to`, which does not read; and as much again once it does. */
+async function keepPace(from: ByteConnection, to: ByteConnection, most: number): Promise<void> {
+  let sent = 0
+  const feed = (): void => {
+    while (sent < total && from.state === 'open' && from.buffered === 0) {
+      sent += block.length
+      from.write(block)
+    }
+  }
+  for (let idle = 0, last = 0; idle < 20; last = sent) {
+    feed()
+    await quiet()
+    idle = sent === last ? idle + 1 : 0
+  }
+  expect(sent).toBeLessThan(most)
+  expect(sent).toBeGreaterThan(64 * 1024)
+  const stalled = sent
+  to.resume()
+  await until(() => {
+    feed()
+    return sent > stalled * 2
+  })
+}
+
 describe.each(stages)('3 over $name, one side that does not read', (stage) => {
   test('the client: the server is not read, either, and goes on when the client does', async () => {
     await using server = await stage.raw.open()
@@ -26,26 +51,7 @@ describe.each(stages)('3 over $name, one side that does not read', (stage) => {
     peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`)
     await client.until(() => client.text.includes('\r\n\r\n'))
     client.connection.pause()
-    let sent = 0
-    const feed = (): void => {
-      while (sent < total && peer.connection.state === 'open' && peer.connection.buffered === 0) {
-        sent += block.length
-        peer.connection.write(block)
-      }
-    }
-    for (let idle = 0, last = 0; idle < 20; last = sent) {
-      feed()
-      await quiet()
-      idle = sent === last ? idle + 1 : 0
-    }
-    expect(sent).toBeLessThan(stage.most)
-    expect(sent).toBeGreaterThan(64 * 1024)
-    const stalled = sent
-    client.connection.resume()
-    await until(() => {
-      feed()
-      return sent > stalled * 2
-    })
+    await keepPace(peer.connection, client.connection, stage.most)
     client.connection.destroy()
     await until(() => peer.gone)
     await until(() => at.proxy.stats().active === 0)
@@ -59,26 +65,7 @@ describe.each(stages)('3 over $name, one side that does not read', (stage) => {
     const client = await at.client()
     client.write(head('PUT / HTTP/1.1', `Content-Length: ${total}`))
     const peer = await server.peer()
-    let sent = 0
-    const feed = (): void => {
-      while (sent < total && client.connection.state === 'open' && client.connection.buffered === 0) {
-        sent += block.length
-        client.connection.write(block)
-      }
-    }
-    for (let idle = 0, last = 0; idle < 20; last = sent) {
-      feed()
-      await quiet()
-      idle = sent === last ? idle + 1 : 0
-    }
-    expect(sent).toBeLessThan(stage.most)
-    expect(sent).toBeGreaterThan(64 * 1024)
-    const stalled = sent
-    peer.connection.resume()
-    await until(() => {
-      feed()
-      return sent > stalled * 2
-    })
+    await keepPace(client.connection, peer.connection, stage.most)
     client.connection.destroy()
     await until(() => peer.gone)
     await until(() => at.proxy.stats().active === 0)

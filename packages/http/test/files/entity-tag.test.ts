@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type FileFacts, statTag, weaken, withCoding } from '../../src/files/entity-tag.ts'
+import { type FileFacts, statTag, withCoding } from '../../src/files/entity-tag.ts'
 import { isSameTag } from '../../src/files/entity-tags.ts'
 
 const now = 1_750_000_000_000
@@ -60,11 +60,6 @@ test('a variant in a coding has a tag of its own, as strong as that of the file'
   expect(withCoding('"a"', 'br')).toBe('"a-br"')
   expect(withCoding('W/"a"', 'gzip')).toBe('W/"a-gzip"')
   expect(isSameTag(withCoding('"a"', 'br'), '"a"', 'weak')).toBe(false)
-})
-
-test('a tag is weakened once', () => {
-  expect(weaken('"a"')).toBe('W/"a"')
-  expect(weaken('W/"a"')).toBe('W/"a"')
 })
 
 test.each([

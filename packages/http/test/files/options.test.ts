@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { file, serveFiles } from '../../src/files/index.ts'
 import type { ServeFilesOptions } from '../../src/files/options.ts'
-import { refusalOf } from '../../src/files/refusals.ts'
+import { refuse, SystemRefusal } from '../../src/files/refusals.ts'
 import { asking } from './asking.ts'
 
 let root: string
@@ -56,6 +56,28 @@ test('an application of one page answers whoever goes to a path of its own', asy
   const headers = { Accept: 'text/html,*/*;q=0.8' }
   expect((await ask('/users/5', { headers })).body).toBe('<p>application')
   expect((await ask('/data.json', { headers: { Accept: '*/*' } })).status).toBe(404)
+})
+
+test('caches hear that the application of one page depends on Accept', async () => {
+  put('index.html', '<p>application')
+  const told = async (path: string, headers = {}, options = {}): Promise<unknown[]> => {
+    const ask = await asking(root, { fallback: 'index.html', ...options })
+    const answer = await ask(path, { headers })
+    return [answer.status, answer.headers.get('vary')]
+  }
+  const Accept = 'text/html'
+  expect(await told('/users/5', { Accept })).toEqual([200, 'Accept'])
+  expect(await told('/users/5', { Accept }, { memory: true })).toEqual([200, 'Accept'])
+  expect(await told('/users/5', { Accept }, { precompressed: true })).toEqual([
+    200,
+    'Accept, Accept-Encoding',
+  ])
+  const later = new Date(Date.now() + 60_000).toUTCString()
+  expect(await told('/users/5', { Accept, 'If-Modified-Since': later })).toEqual([304, 'Accept'])
+  expect(await told('/users/5')).toEqual([404, 'Accept'])
+  // That one is itself, whoever asks.
+  expect(await told('/', { Accept })).toEqual([200, undefined])
+  expect(await told('/users/5', {}, { fallback: undefined })).toEqual([404, undefined])
 })
 
 test('what is told by the path', async () => {
@@ -154,11 +176,34 @@ test.each([
   ['EMFILE', 503],
   ['ENFILE', 503],
 ])('%s of the system is answered with %i', (code, status) => {
-  expect(refusalOf(Object.assign(new Error('refused'), { code })).status).toBe(status)
+  const cause = Object.assign(new Error('refused'), { code })
+  const refused = expect.objectContaining({ cause, answer: expect.objectContaining({ status }) as unknown })
+  expect(() => refuse(cause)).toThrow(refused)
 })
 
+test.each<[string, ServeFilesOptions]>([
+  ['cacheControl', { cacheControl: () => denied() }],
+  ['download', { download: () => denied() }],
+  ['headers', { headers: () => denied() }],
+  ['listing', { listing: () => denied() }],
+  ['listing, later', { listing: async () => denied() }],
+  ['notFound', { notFound: () => denied() }],
+])('EACCES of %s is none of the system, but for the application to hear of', async (name, options) => {
+  put('a.txt', 'there')
+  const path = name === 'notFound' ? '/missing' : name.startsWith('listing') ? '/' : '/a.txt'
+  const answer = async (): Promise<Response> =>
+    serveFiles(root, options)(new Request(`http://localhost${path}`))
+  await expect(answer()).rejects.toThrow('denied to the application')
+})
+
+function denied(): never {
+  throw Object.assign(new Error('denied to the application'), { code: 'EACCES' })
+}
+
 test('any other trouble of the system is for the application to hear of', () => {
-  expect(() => refusalOf(Object.assign(new Error('failing'), { code: 'EIO' }))).toThrow('failing')
+  const error = Object.assign(new Error('failing'), { code: 'EIO' })
+  expect(() => refuse(error)).toThrow(error)
+  expect(error).not.toBeInstanceOf(SystemRefusal)
 })
 
 test('a file that becomes shorter while it is sent cuts its answer', async () => {

@@ -12,6 +12,7 @@ import { before, front, memory, sockets } from './stage.ts'
 watchStrays()
 
 const clock = useManualClock()
+const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
 describe('what cannot be passed on', () => {
   test('nobody there is 502, and says nothing of whom', async () => {
@@ -44,6 +45,10 @@ describe('what cannot be passed on', () => {
     ['a folded line', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n', 'stay'],
     ['an unasked upgrade', 'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', 'stay'],
     ['a status that is none', 'HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n', 'stay'],
+    ['a chunk that is none', `${chunked}zz\r\n`, 'stay'],
+    ['a chunk, and then one that is none', `${chunked}2\r\nab\r\nzz\r\n`, 'stay'],
+    ['half of its first chunk', `${chunked}5\r\nab`, 'end'],
+    ['less than it says', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', 'end'],
     ['interim answers without end', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(100), 'stay'],
   ])('a server that answers with %s is 502', async (_what, text, then) => {
     await using server = await memory.raw.open((_, peer) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { proxy } from '../../src/proxy/index.ts'
 import { answer } from '../client/raw-server.ts'
 import { watchStrays } from '../faults/harness.ts'
 import { head, quiet, until } from '../server/ways.ts'
@@ -150,4 +151,9 @@ describe('a target for each request', () => {
     expect((await client.replies(3)).map(({ body }) => body)).toEqual(['one', 'other', 'one'])
     expect(Object.keys(at.proxy.stats().origins)).toEqual(['http://one.example', 'http://other.example'])
   })
+})
+
+test('a proxy goes by the name of what made it', async () => {
+  await using made = proxy('http://127.0.0.1:1')
+  expect([made.name, made.length]).toEqual(['proxy', 2])
 })

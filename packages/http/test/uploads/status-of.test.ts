@@ -1,9 +1,17 @@
 import { BrokenError, ClosedError, LimitError, TimeoutError } from '@fairlead/core'
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 
 import { fileErrorOf } from '../../src/disk/file-error.ts'
-import { FileError, HttpProtocolError } from '../../src/index.ts'
-import { statusOf } from '../../src/uploads/index.ts'
+import * as http from '../../src/index.ts'
+import {
+  type DigestName,
+  FileError,
+  type Progress,
+  type SaveOptions,
+  statusOf,
+} from '../../src/uploads/index.ts'
+
+const { HttpProtocolError } = http
 
 const system = (code: string): FileError => fileErrorOf('/a', Object.assign(new Error(code), { code }))
 
@@ -29,4 +37,10 @@ test.each([
   ['a', undefined],
 ])('%s is %s', (error, status) => {
   expect(statusOf(error)).toBe(status)
+})
+
+test('what options and errors consist of is there beside them', () => {
+  expect(FileError).toBe(http.FileError)
+  expectTypeOf<NonNullable<SaveOptions['digest']>>().toEqualTypeOf<DigestName>()
+  expectTypeOf<NonNullable<SaveOptions['onProgress']>>().parameter(0).toEqualTypeOf<Progress>()
 })
