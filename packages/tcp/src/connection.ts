@@ -11,8 +11,8 @@ import {
 import { ConnectionBase, type InnerHandler, type Traffic } from '@fairlead/core/transport'
 
 import { addressOr } from './address.ts'
-import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
 import { Borrower } from './borrower.ts'
+import { type ConnectionOptions, defaultMaxBuffered } from './connection-options.ts'
 import { brokenBy } from './errno.ts'
 import { keepsFailures, LastWords, type Written } from './last-words.ts'
 import { Outlet, sliceSize } from './outlet.ts'
@@ -60,6 +60,9 @@ interface OwnedSocket extends Socket {
 const joinSize = 1024
 
 type WriteMany = NonNullable<Socket['_writev']>
+
+/** Only Node has counters that can be asked in the middle of a write, and tells of each by its methods. */
+const tellsWhileWriting = keepsFailures && process.versions['deno'] === undefined
 
 /** How the runtime writes. */
 const writeOne = Socket.prototype._write
@@ -174,7 +177,7 @@ export class TcpConnection
     }
     for (const chunk of unread.toReversed()) socket.unshift(chunk)
     connection.slot.install(new Borrower(options))
-    if (keepsFailures) {
+    if (tellsWhileWriting) {
       socket._write = TcpConnection.#lentWrites.one
       socket._writev = TcpConnection.#lentWrites.many
     } else {

@@ -1,4 +1,4 @@
-// Starts and stops what its second argument names, 10,000 times; with `tls` as the first, over TLS and 2,500 times. Says in
+// Starts and stops what its second argument names, 10,000 times; with `tls` as the first, over TLS and 1,000 times. Says in
 // JSON by how many bytes the heap grew, once the runtime had warmed up.
 
 import assert from 'node:assert/strict'

@@ -65,9 +65,9 @@ class Meetings {
 }
 
 /** Subjects that a listener accepted; those of one that decides later can be given their handler with `decide`. */
-export async function accepting(decidesLater = false) {
+export async function accepting({ decidesLater = false, ...options } = {}) {
   const meetings = new Meetings()
-  const listener = await tcp.listen({ port: 0, ...serverOptions }, (connection) => {
+  const listener = await tcp.listen({ port: 0, ...serverOptions, ...options }, (connection) => {
     let decide
     const decision = new Promise((resolve) => (decide = resolve))
     meetings.come(connection.remoteAddress.port, { connection, decide, listener })
@@ -84,7 +84,7 @@ export async function accepting(decidesLater = false) {
 }
 
 /** Subjects that connected to a server. */
-export async function connecting() {
+export async function connecting(options = {}) {
   const meetings = new Meetings()
   const server = await serve((wire) => {
     const peer = withTls ? new TLSSocket(wire, { isServer: true, secureContext }) : wire
@@ -92,7 +92,7 @@ export async function connecting() {
   })
   return {
     async next() {
-      const connection = await tcp.connect({ port: server.port, ...clientOptions })
+      const connection = await tcp.connect({ port: server.port, ...clientOptions, ...options })
       const peer = await meetings.expect(connection.localAddress.port)
       return Object.assign(new Subject(connection, peer), { another: () => this.next() })
     },
