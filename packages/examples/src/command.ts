@@ -51,8 +51,13 @@ export function size(text: string): number {
   return bytes
 }
 
-function whole(text: string, most: number): number {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : Infinity
-  if (number > most) throw new InvalidArgumentError(`It takes a whole number from 0 to ${most}.`)
-  return number
+/** Argument of an option: a whole number of which both ends are named. */
+export function within(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : -1
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`)
+  }
 }
+
+const whole = (text: string, most: number): number => within(0, most)(text)

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { program } from 'commander'
 
+import { bridgeCommand } from './bridge/command.ts'
 import { findCommand, hubCommand } from './hub/command.ts'
 import { peerCommand } from './peer/command.ts'
+import { rpcCommand } from './rpc/command.ts'
 import { serveCommand } from './serve/command.ts'
 import { receiveCommand, sendCommand } from './transfer/command.ts'
 
@@ -16,6 +18,8 @@ program
   .addCommand(sendCommand())
   .addCommand(receiveCommand())
   .addCommand(serveCommand())
+  .addCommand(bridgeCommand())
   .addCommand(peerCommand())
+  .addCommand(rpcCommand())
 
 await program.parseAsync()

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { type Command, InvalidArgumentError } from 'commander'
 
-import { action, command, port } from '../command.ts'
+import { action, command, port, within } from '../command.ts'
 import { nickname } from '../hub/talk.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { Conversation } from './conversation.ts'
@@ -71,15 +71,6 @@ async function runPeer({ lifetime, lan = false, json = false, ...flags }: PeerFl
   }
   // Ctrl-D leaves. Where nobody sits, the peer goes on listening.
   if (terminal.interactive) process.emit('SIGINT')
-}
-
-/** Argument of an option: what discovery takes, so that it is refused in the words of the option. */
-function within(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,10}$/.test(text) ? Number(text) : -1
-    if (number >= least && number <= most) return number
-    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`)
-  }
 }
 
 function name(text: string): string {

@@ -1,15 +1,16 @@
-import { realpath, stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 
 import { ListenError } from '@fairlead/core'
 import * as http from '@fairlead/http'
 import { compress } from '@fairlead/http/compress'
 
+import { type Places, placesOf } from '../addresses.ts'
+import { fingerprintOf, type Identity } from '../certificate.ts'
+import { rootOf } from '../files/root.ts'
 import { versionOf } from '../page-files.ts'
 import { codeOf, reasonOf } from '../reason.ts'
+import { identityOf, watchIdentity } from '../renewal.ts'
 import { Inbox } from '../uploads/inbox.ts'
-import { type Places, placesOf } from './addresses.ts'
-import { fingerprintOf, type Identity, IdentityFiles, makeIdentity } from './certificate.ts'
 import type { LogEntry } from './entry.ts'
 import { AccessLog } from './log.ts'
 import { Folders, segmentsOf, uploadsPath } from './paths.ts'
@@ -43,13 +44,10 @@ export interface FolderServer {
 const usualPort = 8080
 const morePorts = 20
 
-/** Milliseconds between looks at the files of the certificate. */
-const lookAtCertificate = 1_000
-
 /** @throws Error or ListenError that says what cannot be had. */
 export async function serveFolder(settings: Settings, told: Told = {}): Promise<FolderServer> {
   const root = await rootOf(settings.folder)
-  const identity = await identityOf(settings)
+  const identity = await identityOf(settings.tls, settings.host)
   const inbox = settings.upload ? await Inbox.open(root, settings) : undefined
   const log = new AccessLog(
     (entry) => told.answered?.(entry),
@@ -76,7 +74,11 @@ export async function serveFolder(settings: Settings, told: Told = {}): Promise<
     log.close()
     throw error
   }
-  const stopWatching = watchIdentity(settings, identity, server, told)
+  const stopWatching = watchIdentity(settings.tls, identity, {
+    setTls: (renewed) => server.setTls(renewed),
+    renewed: (fingerprint) => told.certificate?.(fingerprint),
+    trouble: (text) => told.trouble?.(text),
+  })
   const { address } = server
   const port = address.kind === 'ip' ? address.port : 0
   return {
@@ -93,16 +95,6 @@ export async function serveFolder(settings: Settings, told: Told = {}): Promise<
   }
 }
 
-async function rootOf(folder: string): Promise<string> {
-  try {
-    const root = await realpath(resolve(folder))
-    if ((await stat(root)).isDirectory()) return root
-  } catch (error) {
-    throw new Error(`Cannot serve ${folder}: ${reasonOf(error)}`, { cause: error })
-  }
-  throw new Error(`Cannot serve ${folder}: it is no folder`)
-}
-
 async function receiversOf({ dotfiles, maxUpload }: Settings, root: string, inbox: Inbox) {
   const { Resumable } = await import('../uploads/resumable.ts')
   const common = { inbox, maxSize: maxUpload }
@@ -116,11 +108,6 @@ async function receiversOf({ dotfiles, maxUpload }: Settings, root: string, inbo
     },
   })
   return { receiver: new Receiver({ ...common, folders }), resumable }
-}
-
-function identityOf({ tls, host }: Settings): Promise<Identity | undefined> {
-  if (tls === undefined) return Promise.resolve(undefined)
-  return tls === 'made' ? makeIdentity(host) : tls.read()
 }
 
 /** On the port that was asked for, or the first one of the usual ones that is free. */
@@ -145,41 +132,5 @@ async function listen(
       const taken = error instanceof ListenError && codeOf(error.cause) === 'EADDRINUSE'
       if (!taken || next === usualPort + morePorts) throw error
     }
-  }
-}
-
-/** What the files hold by now is used for the connections that come; when it is no good, what was there before. */
-function watchIdentity(
-  { tls: files }: Settings,
-  used: Identity | undefined,
-  server: http.HttpListener,
-  told: Told,
-): () => void {
-  if (!(files instanceof IdentityFiles) || used === undefined) return () => {}
-  let current = used
-  let complaining: ReturnType<typeof setTimeout> | undefined
-
-  async function renew(files: IdentityFiles): Promise<void> {
-    const identity = await files.read()
-    if (identity.cert === current.cert && identity.key === current.key) return
-    await server.setTls(identity)
-    current = identity
-    clearTimeout(complaining)
-    complaining = undefined
-    told.certificate?.(fingerprintOf(identity.cert))
-  }
-
-  const changed = (): void => {
-    renew(files).catch((error: unknown) => {
-      const complain = (): void => told.trouble?.(`certificate not renewed: ${reasonOf(error)}`)
-      // Two files cannot change at once: the other one may be about to.
-      clearTimeout(complaining)
-      complaining = setTimeout(complain, 2 * lookAtCertificate).unref()
-    })
-  }
-  const stop = files.watch(changed, lookAtCertificate)
-  return () => {
-    stop()
-    clearTimeout(complaining)
   }
 }

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 
+import { isLoopback } from '../addresses.ts'
 import { reasonOf } from '../reason.ts'
-import { isLoopback } from './addresses.ts'
-import { IdentityFiles } from './certificate.ts'
+import { type IdentityFlags, type IdentitySource, identitySourceOf } from '../renewal.ts'
 import type { LogStyle } from './entry.ts'
 import { readUsers, Users } from './users.ts'
 
 /** The options of the command line, as they were given. */
-export interface ServeFlags {
+export interface ServeFlags extends IdentityFlags {
   host?: string
   lan?: boolean
   port?: number
@@ -16,9 +16,6 @@ export interface ServeFlags {
   maxUpload: number
   auth?: string
   authFile?: string
-  tls?: boolean
-  cert?: string
-  key?: string
   spa?: boolean
   listing: boolean
   dotfiles?: boolean
@@ -40,8 +37,7 @@ export interface Settings {
   readonly loopback: boolean
   /** Undefined: whoever can reach it. */
   readonly users: Users | undefined
-  /** Made on the spot, or from files. */
-  readonly tls: 'made' | IdentityFiles | undefined
+  readonly tls: IdentitySource
   readonly upload: boolean
   readonly overwrite: boolean
   /** Bytes of the largest file that is taken. */
@@ -57,18 +53,17 @@ export interface Settings {
 
 /** @throws Error for what does not go together, and for files that cannot be read. */
 export async function settingsOf(folder: string, flags: ServeFlags): Promise<Settings> {
-  const { upload = false, overwrite = false, lan = false, tls = false, spa = false, listing } = flags
-  const { host = lan ? '0.0.0.0' : '127.0.0.1', port, cert, key, maxUpload, cache } = flags
+  const { upload = false, overwrite = false, lan = false, spa = false, listing } = flags
+  const { host = lan ? '0.0.0.0' : '127.0.0.1', port, maxUpload, cache } = flags
   if (lan && flags.host !== undefined) throw new Error('--lan and --host say two things: give one of them')
   if (overwrite && !upload) throw new Error('--overwrite means nothing without --upload')
-  if ((cert === undefined) !== (key === undefined)) throw new Error('--cert and --key go together')
   return {
     folder,
     host,
     port,
     loopback: isLoopback(host),
     users: await usersOf(flags),
-    tls: cert !== undefined && key !== undefined ? new IdentityFiles(cert, key) : tls ? 'made' : undefined,
+    tls: identitySourceOf(flags),
     upload,
     overwrite,
     maxUpload,

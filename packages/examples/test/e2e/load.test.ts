@@ -44,7 +44,7 @@ test.skipIf(!ab)('ab has no failed request, with and without keep-alive', async 
 
 test.skipIf(!wrk)('wrk has no error', async () => {
   const hub = await startHub(folder.path)
-  const { code, stdout } = await run('wrk', ['-d2s', '-c', '32', '-t', '1', hub.page])
+  const { code, stdout } = await run('wrk', ['-d1s', '-c', '32', '-t', '1', hub.page])
   expect(code).toBe(0)
   expect(Number(/^Requests\/sec: +([\d.]+)$/m.exec(stdout)?.[1])).toBeGreaterThan(100)
   expect(stdout).not.toMatch(/Socket errors|Non-2xx/)

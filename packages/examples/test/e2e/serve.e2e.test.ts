@@ -1,13 +1,11 @@
-import { once } from 'node:events'
-import { mkdir, readdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { requireProgram } from '@fairlead/testkit'
-import { generate } from 'selfsigned'
 import { describe, expect, test } from 'vitest'
 
 import { certificateOf, startServer, startServerIn } from '../serve/program.ts'
+import { curls } from './curl.ts'
 import { hasProc } from './process.ts'
 import { fairlead, Program, run } from './program.ts'
 import { randomFile, sha256, useTemporaryFolder } from './temporary.ts'
@@ -25,13 +23,6 @@ async function fill(files: Record<string, string> = {}): Promise<string> {
   await mkdir(inside(), { recursive: true })
   for (const [name, text] of Object.entries(files)) await writeFile(inside(name), text)
   return inside()
-}
-
-/** What curl prints. Whatever is no success is one of curl's, too. */
-async function curls(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run('curl', ['-sS', '--fail-with-body', ...args])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
 }
 
 async function statusOf(...args: string[]): Promise<string> {
@@ -213,74 +204,8 @@ describe.skipIf(!curl)('with curl', () => {
   })
 })
 
-describe.skipIf(!curl)('Ctrl-C', () => {
-  async function withDownload() {
-    await truncate(join(await fill({ huge: '' }), 'huge'), 2_000_000_000)
-    const server = await startServer(inside())
-    const download = Program.start('curl', ['-sS', '--limit-rate', '1M', '-N', `${server.url}huge`])
-    if (download.child.stdout) await once(download.child.stdout, 'data')
-    return { ...server, download }
-  }
-
-  test('lets a download go on for three seconds, and says that it was cut', async () => {
-    const { program, port, download } = await withDownload()
-    const asked = performance.now()
-    program.signal('SIGINT')
-    const { code, signal, stdout, stderr } = await program.ended
-    expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' })
-    expect(performance.now() - asked).toBeGreaterThan(2_500)
-    expect(performance.now() - asked).toBeLessThan(5_500)
-    expect(stdout).toMatch(/Stopping \.\.\.\n.*GET {2}\/huge {2}cut off/)
-    download.signal('SIGKILL')
-    const server = createServer().listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    server.close()
-  })
-
-  test('a second one does not', async () => {
-    const { program, download } = await withDownload()
-    const asked = performance.now()
-    const again = setInterval(() => program.signal('SIGINT'), 100)
-    expect(await program.ended).toMatchObject({ code: 130 })
-    clearInterval(again)
-    expect(performance.now() - asked).toBeLessThan(2_500)
-    download.signal('SIGKILL')
-  })
-
-  test('an upload is cut, and another server goes on with it', async () => {
-    await randomFile(outside('film.mkv'), 2_000_000)
-    const { program, url, port } = await startServer(await fill(), '--upload')
-    const tus = ['-H', 'Tus-Resumable: 1.0.0']
-    const name = `Upload-Metadata: filename ${btoa('film.mkv')}`
-    const begun = await curls(
-      '-i',
-      '-X',
-      'POST',
-      ...tus,
-      '-H',
-      'Upload-Length: 2000000',
-      '-H',
-      name,
-      `${url}.fairlead/uploads`,
-    )
-    const [, path = ''] = /^location: \/(\S+)/im.exec(begun) ?? []
-    const patch = [...tus, '-X', 'PATCH', '-H', 'Content-Type: application/offset+octet-stream']
-    const slowly = ['-sS', '--limit-rate', '100k', '-H', 'Upload-Offset: 0', '-T', outside('film.mkv')]
-    const sending = Program.start('curl', [...slowly, ...patch, url + path])
-    const file = inside(join('.fairlead/resumable', path.split('/').at(-1) ?? ''))
-    await expect.poll(async () => (await stat(file)).size, { interval: 5 }).toBeGreaterThan(0)
-    program.signal('SIGINT')
-    expect(await program.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
-    expect((await sending.ended).code).not.toBe(0)
-
-    const { size } = await stat(file)
-    await startServer(inside(), '--upload', '--port', `${port}`)
-    await writeFile(outside('rest'), (await readFile(outside('film.mkv'))).subarray(size))
-    await curls('-T', outside('rest'), '-H', `Upload-Offset: ${size}`, ...patch, url + path)
-    expect(await sha256(inside('film.mkv'))).toBe(await sha256(outside('film.mkv')))
-  })
-
-  test('without one it is over at once', async () => {
+describe.skipIf(!curl)('SIGTERM', () => {
+  test('without a download it is over at once', async () => {
     const { program, url } = await startServer(await fill({ x: '' }))
     await curls(`${url}x`)
     const asked = performance.now()
@@ -291,15 +216,6 @@ describe.skipIf(!curl)('Ctrl-C', () => {
 })
 
 describe.skipIf(!curl)('TLS', () => {
-  async function issue(): Promise<{ cert: string; key: string }> {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-      keyType: 'ec',
-      algorithm: 'sha256',
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-    })
-    return { cert, key }
-  }
-
   test('a certificate made on the spot is for this machine, and its fingerprint is printed', async () => {
     const { program, url, port } = await startServer(await fill({ 'a.txt': 'one' }), '--tls')
     const { pem, fingerprint } = await certificateOf(port)
@@ -310,41 +226,6 @@ describe.skipIf(!curl)('TLS', () => {
     }
     expect(await run('curl', ['-sS', url])).toMatchObject({ code: 60 })
     expect(await run('curl', ['-sS', url.replace('https', 'http')])).not.toMatchObject({ code: 0 })
-  })
-
-  test('a given one is read again when it changes, and what is no good changes nothing', async () => {
-    const [old, renewed, other] = await Promise.all([issue(), issue(), issue()])
-    const files = { cert: outside('cert.pem'), key: outside('key.pem') }
-    const put = async (identity: typeof old) => {
-      for (const name of ['cert', 'key'] as const) {
-        await writeFile(`${files[name]}.new`, identity[name])
-        await rename(`${files[name]}.new`, files[name])
-      }
-    }
-    await put(old)
-    const { program, url, port } = await startServer(
-      await fill({ 'a.txt': 'one' }),
-      '--cert',
-      files.cert,
-      '--key',
-      files.key,
-    )
-    const before = await certificateOf(port)
-    await put(renewed)
-    const [, told] = await program.prints(/The certificate is a new one: (\S+)\n/)
-    const after = await certificateOf(port)
-    expect(after.fingerprint).toBe(told)
-    expect(after.fingerprint).not.toBe(before.fingerprint)
-    await writeFile(outside('ca.pem'), renewed.cert)
-    expect(await curls('--cacert', outside('ca.pem'), `${url}a.txt`)).toBe('one')
-
-    await put({ ...renewed, cert: other.cert })
-    await expect
-      .poll(() => program.stderr)
-      .toMatch(/^fairlead serve: certificate not renewed: Invalid option tls/)
-    expect((await certificateOf(port)).fingerprint).toBe(told)
-    await put(other)
-    await program.prints(/new one: .*new one: /s)
   })
 })
 

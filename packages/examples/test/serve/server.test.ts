@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 
+import { mimes } from 'mrmime'
 import { expect, test } from 'vitest'
 
 import type { LogEntry } from '../../src/serve/entry.ts'
@@ -58,6 +59,24 @@ test('where anybody may send files, no page among them runs in its name', async 
   await serve({ upload: true })
   expect((await ask('/page.html')).headers.get('content-security-policy')).toBe('sandbox')
   expect((await ask('/picture.png')).headers.get('content-security-policy')).toBeNull()
+})
+
+test('of all types that there are, only those in which nothing runs are shown without a sandbox', async () => {
+  const inert =
+    /^(?:audio|image|video)\/(?!svg)|^application\/(?:gzip|pdf|zip)$|^text\/(?:csv|markdown|plain)(?:;|$)/
+  const names = [...Object.keys(mimes), 'unknown'].map((extension) => `page.png.${extension}`)
+  await Promise.all(names.map((name) => writeFile(at(name), '')))
+  await serve({ upload: true })
+  const free: string[] = []
+  const show = async (name: string): Promise<void> => {
+    const { status, headers } = await ask(`/${name}`, { method: 'HEAD' })
+    if (headers.get('content-security-policy') === 'sandbox') return
+    free.push(name)
+    expect([status, name, headers.get('content-type')]).toEqual([200, name, expect.stringMatching(inert)])
+  }
+  for (let at = 0; at < names.length; at += 50) await Promise.all(names.slice(at, at + 50).map(show))
+  expect(free.length).toBeGreaterThan(20)
+  expect(free.length).toBeLessThan(names.length / 4)
 })
 
 test('nothing hidden, outside or its own is served', async () => {

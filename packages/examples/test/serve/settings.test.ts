@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { IdentityFiles } from '../../src/serve/certificate.ts'
+import { IdentityFiles } from '../../src/certificate.ts'
 import { type ServeFlags, settingsOf } from '../../src/serve/settings.ts'
 
 const usual: ServeFlags = { maxUpload: 1_000, listing: true, log: 'line', qr: true }

@@ -10,12 +10,19 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
-/** Where a server can be called. */
+/** By what a server can be called. */
 export interface Places {
   /** For this machine. */
   readonly here: string
   /** For the others in its networks, the likeliest first. */
   readonly network: readonly string[]
+}
+
+/** The hosts by which what listens on `host` can be called. */
+export function callableAs(host: string): Places {
+  if (isLoopback(host)) return { here: host, network: [] }
+  if (!everywhere.has(host)) return { here: host, network: [host] }
+  return { here: '127.0.0.1', network: outward(host === '::') }
 }
 
 /** The URLs of what listens on `host`. */
@@ -24,9 +31,8 @@ export function placesOf(scheme: 'http' | 'https', host: string, port: number): 
     const usual = port === (scheme === 'http' ? 80 : 443)
     return `${scheme}://${name.includes(':') ? `[${name}]` : name}${usual ? '' : `:${port}`}/`
   }
-  if (isLoopback(host)) return { here: url(host), network: [] }
-  if (!everywhere.has(host)) return { here: url(host), network: [url(host)] }
-  return { here: url('127.0.0.1'), network: outward(host === '::').map(url) }
+  const { here, network } = callableAs(host)
+  return { here: url(here), network: network.map(url) }
 }
 
 /** Names and addresses for which a certificate of this machine should be. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { ownNames, placesOf } from '../../src/serve/addresses.ts'
+import { ownNames, placesOf } from '../src/addresses.ts'
 
 test('a server on loopback is called from here', () => {
   expect(placesOf('http', '127.0.0.1', 8080)).toEqual({ here: 'http://127.0.0.1:8080/', network: [] })

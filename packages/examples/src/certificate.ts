@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { unwatchFile, watchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
-import { reasonOf } from '../reason.ts'
 import { ownNames } from './addresses.ts'
+import { reasonOf } from './reason.ts'
 
 /** What a server proves with who it is. */
 export interface Identity {
@@ -21,7 +21,7 @@ export async function makeIdentity(host: string): Promise<Identity> {
   const { names, addresses } = ownNames(host)
   // Clocks in a network are seldom quite the same.
   const notBeforeDate = new Date(Date.now() - 3_600_000)
-  const made = await generate([{ name: 'commonName', value: 'fairlead serve' }], {
+  const made = await generate([{ name: 'commonName', value: 'fairlead' }], {
     keyType: 'ec',
     algorithm: 'sha256',
     notBeforeDate,
