@@ -36,13 +36,21 @@ export function accept<K extends MessageKind = 'text'>(
  * Fastify among them. The socket is the connection's from then on. No listener of ours knows it: whoever stops the server
  * closes the connection, too.
  *
- * @throws as above.
+ * Whoever emits the event looks at nothing that its listeners throw or reject with: catch it.
+ *
+ * @throws as above; and what `protocols` or `origins` throws, after a 500.
  * @example
  * ```ts
  * import { createServer } from 'node:http'
  *
  * const server = createServer()
- * server.on('upgrade', (request, socket, head) => echo(accept(request, socket, head)))
+ * server.on('upgrade', async (request, socket, head) => {
+ *   try {
+ *     await echo(accept(request, socket, head))
+ *   } catch (error) {
+ *     console.error(String(error)) // It was refused, or it broke.
+ *   }
+ * })
  * ```
  */
 export function accept<K extends MessageKind = 'text'>(
@@ -78,13 +86,27 @@ function acceptEvent<K extends MessageKind>(
   head: Uint8Array,
   options: AcceptOptions<K> = defaults,
 ) {
-  const { acceptor, guard } = rulesFor(options)
   const ends = endsOf(socket)
   const { opening, fault } = openingOfEvent(request, socket)
-  const refusal = fault ?? guard(ends.localAddress).refusalOf(opening)
-  if (!refusal) return acceptor.open(opening, { protocol: acceptor.protocolFor(opening), socket, head, ends })
+  const judge = () => {
+    const { acceptor, guard } = rulesFor(options)
+    const refusal = fault ?? guard(ends.localAddress).refusalOf(opening)
+    return { acceptor, refusal, protocol: refusal ? undefined : acceptor.protocolFor(opening) }
+  }
+  const { acceptor, refusal, protocol } = answering(socket, judge)
+  if (!refusal) return acceptor.open(opening, { protocol, socket, head, ends })
   refuseEvent(socket, refusal)
   throw refused(refusal)
+}
+
+/** Behind an exchange there is a server that answers for what the program throws; here there is nobody. */
+function answering<T>(socket: Duplex, judge: () => T): T {
+  try {
+    return judge()
+  } catch (error) {
+    refuseEvent(socket, { status: 500 })
+    throw error
+  }
 }
 
 const defaults: AcceptOptions<never> = {}

@@ -8,7 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { negotiation, windowBitsOf } from './compression.ts'
 import { type Underneath, WsConnection } from './connection.ts'
 import { acceptableDeflate } from './extension-offer.ts'
-import { FrameMeter } from './frame-meter.ts'
+import { meterFor } from './frame-meter.ts'
 import type { GuardOptions } from './guard/guard.ts'
 import { type Opening, openingOf, type Refusal } from './handshake.ts'
 import { Loan } from './loan.ts'
@@ -31,9 +31,6 @@ interface Agreement {
   readonly protocol: string | undefined
   windowBits?: number
 }
-
-/** Some runtimes have a `ws` of their own, which counts no fragments. */
-let countsFragments: boolean | undefined
 
 /** Accepts WebSockets under the same options, one after the other. */
 export class Acceptor<K extends MessageKind> {
@@ -98,7 +95,7 @@ export class Acceptor<K extends MessageKind> {
       bufferOf(head),
       (ws: WebSocket) => {
         const { windowBits } = agreement
-        const meter = this.#meter(windowBits !== undefined)
+        const meter = meterFor(this.#settings, windowBits !== undefined)
         connection = new WsConnection(
           { ws, socket, ends, loan, role: 'server', windowBits, meter },
           this.#settings,
@@ -115,11 +112,6 @@ export class Acceptor<K extends MessageKind> {
   /** The subprotocol that is spoken. @throws what `protocols` throws. */
   protocolFor(opening: Opening): string | undefined {
     return chooseProtocol(opening.protocols, this.#protocols)
-  }
-
-  #meter(compressed: boolean): FrameMeter | undefined {
-    countsFragments ??= new WebSocketServer({ noServer: true }).options.maxFragments !== undefined
-    return compressed || !countsFragments ? new FrameMeter(this.#settings.maxFragments) : undefined
   }
 }
 

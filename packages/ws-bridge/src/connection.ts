@@ -139,14 +139,18 @@ export class WsConnection<K extends MessageKind>
 
   /** `ws` does not tell of its socket's buffer. */
   socketDrained(): void {
-    if (!this.#congested) return
+    // What `ws` is still compressing waits, too.
+    if (!this.#congested || this.buffered > defaultHighWaterMark) return
     this.#congested = false
     this.relieved()
   }
 
   /** Told before `ws` hears it: afterwards its state does not tell whether there was a Close frame. */
   socketEnded(): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#blame(this.#unannounced())
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    // Behind what is still being decompressed a Close frame may come.
+    if (this.#meter?.pending) this.#farewell = setTimeout(() => this.#ws.terminate(), defaultGrace)
+    else this.#blame(this.#unannounced())
   }
 
   get reliable(): true {
@@ -206,10 +210,12 @@ export class WsConnection<K extends MessageKind>
     const { compression } = this.#settings
     const opcode = typeof message === 'string' ? opcodes.text : opcodes.binary
     if (this.#windowBits === 0) {
-      ws.send(message, { binary: opcode === opcodes.binary, compress: this.#compresses(size) })
+      const options = { binary: opcode === opcodes.binary, compress: this.#compresses(size) }
+      ws.send(message, options, this.compressed ? this.#gone : undefined)
     } else if (compression && canDeflate(this.#windowBits) && this.#compresses(size)) {
       const payload = deflate(message, compression.level, this.#windowBits)
-      this.#put(frame(opcode, payload, payload.byteLength, true))
+      const smaller = payload.byteLength < size
+      this.#put(smaller ? frame(opcode, payload, payload.byteLength, true) : frame(opcode, message, size))
     } else {
       this.#put(frame(opcode, message, size))
     }
@@ -294,8 +300,14 @@ export class WsConnection<K extends MessageKind>
 
   /** The socket's own mark differs between versions of Node; above ours it will tell when it drains. */
   protected get congested(): boolean {
-    this.#congested ||= this.#socket.writableNeedDrain && this.buffered > defaultHighWaterMark
+    const waits = this.#socket.writableNeedDrain || (this.#windowBits === 0 && this.compressed)
+    this.#congested ||= waits && this.buffered > defaultHighWaterMark
     return this.#congested
+  }
+
+  /** Of what `ws` compresses in its own time, the socket may never have so much that it drains. */
+  readonly #gone = (error?: Error): void => {
+    if (!error) this.socketDrained()
   }
 
   flow(wanted: boolean): void {

@@ -27,7 +27,8 @@ export class EncodedMessage {
     const known = this.#deflated.get(key)
     if (known) return known
     const payload = deflate(this.message, level, windowBits)
-    const made = frame(this.#opcode, payload, payload.byteLength, true)
+    const smaller = payload.byteLength < this.size
+    const made = smaller ? frame(this.#opcode, payload, payload.byteLength, true) : this.plain
     this.#deflated.set(key, made)
     return made
   }

@@ -19,7 +19,8 @@ const attempt = 'Cannot read message: '
 export function faultOf(error: Error, peer: Address, settings: ConnectionSettings): SocketError {
   const { code } = error as { code?: string }
   const common = { peer, cause: error }
-  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+  // The other one is for lengths that no number is exact for.
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || code === 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH') {
     const { maxPayload: value } = settings
     return new LimitError(`${attempt}it exceeds maxPayload ${value}`, {
       limit: 'maxPayload',

@@ -1,5 +1,9 @@
 import type { Duplex } from 'node:stream'
 
+import { WebSocketServer } from 'ws'
+
+import type { ConnectionSettings } from './options.ts'
+
 const firstOpcodeOfControl = 8
 
 /**
@@ -20,6 +24,7 @@ export class FrameMeter {
   /** Sizes of messages that are whole on the wire, and not delivered. */
   readonly #sizes: number[] = []
   #over = false
+  #exceeded = false
 
   constructor(maxFragments: number) {
     this.#maxFragments = maxFragments
@@ -30,9 +35,17 @@ export class FrameMeter {
     socket.prependListener('data', (chunk: Uint8Array) => this.read(chunk))
   }
 
+  /** Whether something is whole on the wire that was not delivered yet. */
+  get pending(): boolean {
+    return this.#sizes.length > 0
+  }
+
   /** Bytes on the wire of the message that is delivered next. */
   received(): number | undefined {
-    return this.#sizes.shift()
+    const size = this.#sizes.shift()
+    // Behind the message that is being delivered.
+    if (this.#exceeded && this.#sizes.length === 0) queueMicrotask(() => this.#exceed('maxFragments'))
+    return size
   }
 
   read(chunk: Uint8Array): void {
@@ -62,8 +75,9 @@ export class FrameMeter {
     this.#fragments++
     this.#bytes += this.#payload
     if (this.#fragments > this.#maxFragments) {
-      this.#over = true
-      this.#exceed('maxFragments')
+      this.#over = this.#exceeded = true
+      // What is whole is delivered first.
+      if (this.#sizes.length === 0) this.#exceed('maxFragments')
     }
     if (first < 128) return
     this.#sizes.push(this.#bytes)
@@ -80,4 +94,13 @@ function payloadSize(header: Uint8Array, length: number): number {
   const view = new DataView(header.buffer)
   if (length === 126) return view.getUint16(2)
   return length === 127 ? Number(view.getBigUint64(2)) : length
+}
+
+/** Some runtimes have a `ws` of their own, which counts no fragments. */
+let countsFragments: boolean | undefined
+
+/** Looks at the peer's frames, where `ws` does not tell what has to be known of them. */
+export function meterFor({ maxFragments }: ConnectionSettings, compressed: boolean): FrameMeter | undefined {
+  countsFragments ??= new WebSocketServer({ noServer: true }).options.maxFragments !== undefined
+  return compressed || !countsFragments ? new FrameMeter(maxFragments) : undefined
 }

@@ -44,7 +44,7 @@ export interface ReconnectOptions<K extends MessageKind = MessageKind>
  *
  * @returns the client, which is closed with the last error as its reason when it gave up.
  * @throws TypeError or RangeError that names the option, or for what is no URL of WebSocket; `signal.reason` when aborted
- *   already.
+ *   already. What is wrong with `proxy`, `tls` or `unix` is found out by the first attempt, and is the client's reason.
  * @example
  * ```ts
  * const client = reconnect('ws://127.0.0.1:7001/chat', { backoff: { cap: 10_000 } }, (connection) => {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 
 import { type Address, ipAddress, type TlsFacts } from '@fairlead/core'
+import { Deadline, defaultGrace } from '@fairlead/core/transport'
 import { Fields } from '@fairlead/http'
 import { encodeResponseHead, parseHost } from '@fairlead/http/codec'
 
@@ -64,13 +65,16 @@ export function endsOf(socket: Duplex): Underneath['ends'] {
   return { localAddress, remoteAddress, tls: ends.encrypted === true ? tlsOf(ends) : undefined }
 }
 
-/** Answers with a refusal, and ends the connection. */
+/** Answers with a refusal, and ends the connection; who goes on all the same is cut when the grace is over. */
 export function refuseEvent(socket: Duplex, refusal: Refusal): void {
   const body = refusal.text === undefined ? '' : `${refusal.text}\n`
   const fields = Object.entries(fieldsOf(refusal)).flat()
   const framing = Buffer.byteLength(body)
-  // Nobody else listens for what becomes of it.
-  socket.on('error', () => {})
+  // Nobody else listens for what becomes of it, or reads what still comes.
+  const deadline = new Deadline({ onDeadline: () => socket.destroy() })
+  deadline.set(defaultGrace)
+  socket.on('error', () => {}).on('close', () => deadline.clear())
+  socket.resume()
   socket.end(encodeResponseHead(refusal.status, '', fields, { framing, keepAlive: false }) + body)
 }
 

@@ -143,6 +143,15 @@ test('gives nobody up while this side does not read, and then leaves time for an
   heart.stop(new ClosedError('over'))
 })
 
+test('gives nobody up once this side stopped reading, be it after the ping', () => {
+  const { peer, heart } = begin()
+  clock.advance(10_000)
+  peer.reading = false
+  clock.advance(100_000)
+  expect([peer.givenUp, peer.pings.length]).toEqual([0, 1])
+  heart.stop(new ClosedError('over'))
+})
+
 test('takes an answer for all pings before it', async () => {
   const { peer, heart } = begin()
   const first = heart.ask()

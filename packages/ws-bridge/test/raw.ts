@@ -99,15 +99,16 @@ export class Raw {
   }
 
   /** Takes the next frame, which a server does not mask. */
-  async frame(): Promise<{ opcode: number; payload: Buffer; code?: number; text: string }> {
+  async frame(): Promise<{ opcode: number; rsv: number; payload: Buffer; code?: number; text: string }> {
     await until(() => this.#frameLength() <= this.bytes.length || this.closed)
     if (this.#frameLength() > this.bytes.length) throw new Error('closed without a frame')
     const opcode = (this.bytes[0] as number) & 15
+    const rsv = ((this.bytes[0] as number) >> 4) & 7
     const payload = this.bytes.subarray(this.#headerLength(), this.#frameLength())
     this.bytes = this.bytes.subarray(this.#frameLength())
-    if (opcode !== opcodes.close) return { opcode, payload, text: payload.toString() }
+    if (opcode !== opcodes.close) return { opcode, rsv, payload, text: payload.toString() }
     const code = payload.length < 2 ? {} : { code: payload.readUInt16BE() }
-    return { opcode, payload, ...code, text: payload.toString('utf8', 2) }
+    return { opcode, rsv, payload, ...code, text: payload.toString('utf8', 2) }
   }
 
   #headerLength(): number {

@@ -1,5 +1,9 @@
-import type { ByteConnection } from '@fairlead/core'
+import type { Duplex } from 'node:stream'
 
+import type { ByteConnection } from '@fairlead/core'
+import { defaultHighWaterMark } from '@fairlead/core/transport'
+
+import { Outbox } from '../outbox.ts'
 import type { WebSocketConnection } from '../websocket.ts'
 import { PlainSide } from './plain-side.ts'
 import type { Crossroads } from './web-socket-side.ts'
@@ -10,6 +14,7 @@ import type { Crossroads } from './web-socket-side.ts'
  */
 export class ByteSide extends PlainSide<ByteConnection> {
   readonly #maxPayload: number
+  readonly #outbox: Outbox
   #waiting = false
 
   constructor(
@@ -20,6 +25,8 @@ export class ByteSide extends PlainSide<ByteConnection> {
   ) {
     super(crossroads, connection, socket)
     this.#maxPayload = maxPayload
+    // Of what it holds corked it asks for no more than that.
+    this.#outbox = new Outbox(connection as Pick<ByteConnection, 'cork' | 'uncork'> as Duplex)
   }
 
   onData(chunk: Uint8Array): void {
@@ -42,6 +49,8 @@ export class ByteSide extends PlainSide<ByteConnection> {
     if (size === 0) return true
     const { connection } = this
     try {
+      // The messages of one packet leave in one, too.
+      this.#outbox.gather(size, defaultHighWaterMark)
       return connection.write(message) || connection.buffered === 0
     } catch (error) {
       this.crossroads.unwritable(error)

@@ -1,6 +1,6 @@
 import type { Address } from '@fairlead/core'
 
-import type { Ends } from './crossing.ts'
+import type { Ends } from './joint.ts'
 import type { RefusalCause } from './refusals.ts'
 
 /** What an entrance asks of its bridge. */

@@ -1,4 +1,4 @@
-import { checkFunction, checkOptions } from '@fairlead/core/transport'
+import { checkOptions } from '@fairlead/core/transport'
 
 import type { HandshakeRequest } from '../handshake.ts'
 import { type PlainTarget, tokenTargetOf } from './endpoints.ts'
@@ -68,12 +68,16 @@ export function tokenIn(
 /** Refuses, by name, what is no way to a target. @throws TypeError. */
 export function checkTokens(to: TokenTargets): void {
   checkOptions('to', to)
+  for (const name of Object.keys(to)) {
+    if (!names.has(name)) throw new TypeError(`Invalid option to.${name}: there is no such option`)
+  }
   const { by } = to
   if (by !== undefined && by !== 'query' && by !== 'path') {
     throw new TypeError(`Invalid option to.by: ${String(by)} is neither 'query' nor 'path'`)
   }
-  if (typeof to.tokens === 'function') checkFunction('to.tokens', to.tokens)
 }
+
+const names: ReadonlySet<string> = new Set<keyof TokenTargets>(['tokens', 'by', 'allow'])
 
 function inMap(tokens: ReadonlyMap<string, string>): TargetOf {
   for (const target of tokens.values()) checkTarget(target)

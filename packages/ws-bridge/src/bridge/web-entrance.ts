@@ -11,16 +11,7 @@ import type { PlainTarget } from './endpoints.ts'
 import type { Halls } from './halls.ts'
 import type { BridgeListenOptions, BridgeOptions } from './options.ts'
 import { BridgeRefusal, refusalForms, refusalOf } from './refusals.ts'
-
-/** Where WebSockets are led to. */
-export interface Way {
-  /** What the request says of its target; undefined when it is not meant for this bridge. */
-  tokenIn(request: Opening, path: string): string | undefined
-  /** @throws BridgeRefusal when there is no such token, what its function throws. */
-  targetOf(token: string, request: Opening): PlainTarget | Promise<PlainTarget>
-  /** Connects to it. @throws as `connect` does. */
-  dial(target: PlainTarget, signal: AbortSignal): Promise<PlainConnection>
-}
+import type { Way } from './way.ts'
 
 /**
  * Takes WebSockets from an HTTP listener. The target is connected to before the handshake is answered:

@@ -2,11 +2,12 @@ import type { Duplex } from 'node:stream'
 
 import type { ByteConnection } from '@fairlead/core'
 import * as http from '@fairlead/http'
-import { lend, type LendOptions } from '@fairlead/tcp/node'
+import { lend } from '@fairlead/tcp/node'
 
 import { WsConnection } from '../connection.ts'
+import { meterFor } from '../frame-meter.ts'
+import { Loan } from '../loan.ts'
 import type { MessageKind } from '../messages.ts'
-import { meterFor } from './meter.ts'
 import type { ClientSettings } from './options.ts'
 import { shakeHands } from './shake-hands.ts'
 
@@ -16,19 +17,18 @@ export async function openWebSocket<K extends MessageKind>(
   signal: AbortSignal | undefined,
 ): Promise<WsConnection<K>> {
   const under = await http.connect(target.url, signal ? { ...connecting, signal } : connecting)
-  let connection: WsConnection<K> | undefined
-  const socket = lendOrDestroy(under, { onClose: (reason) => connection?.undercut(reason) })
-  connection = await shakeHands(opening, socket, signal, (ws) => {
+  const loan = new Loan()
+  const socket = lendOrDestroy(under, loan)
+  return shakeHands(opening, socket, signal, (ws) => {
     const meter = meterFor(opening.settings, ws.extensions !== '')
-    return new WsConnection<K>({ ws, socket, ends: under, role: 'client', meter }, opening.settings)
+    return new WsConnection<K>({ ws, socket, ends: under, loan, role: 'client', meter }, opening.settings)
   })
-  return connection
 }
 
 /** Nobody else holds the connection any more. */
-function lendOrDestroy(connection: ByteConnection, options: LendOptions): Duplex {
+function lendOrDestroy(connection: ByteConnection, loan: Loan): Duplex {
   try {
-    return lend(connection, options)
+    return lend(connection, loan)
   } catch (error) {
     connection.destroy(error as Error)
     throw error

@@ -46,12 +46,12 @@ function unixTarget({ host, pathname, search }: URL): ClientTarget {
   if (socket === '' || !asked.startsWith('/')) {
     throw new TypeError('Invalid URL: ws+unix has the path of a socket, a colon, and the path of the request')
   }
-  const path = asked + search
+  const url = new URL(`http://localhost${asked}${search}`)
   return {
-    name: `ws+unix:${socket}:${asked}`,
-    url: new URL(`http://localhost${path}`),
+    name: `ws+unix:${socket}:${url.pathname}`,
+    url,
     unix: decoded(socket),
-    path,
+    path: url.pathname + url.search,
     authority: 'localhost',
     authorization: undefined,
   }

@@ -1,5 +1,5 @@
 import type { ByteConnection } from '@fairlead/core'
-import { unlessAborted } from '@fairlead/core/transport'
+import { Deadline, type DeadlineOwner, unlessAborted } from '@fairlead/core/transport'
 import type { Exchange } from '@fairlead/http'
 import * as udp from '@fairlead/udp'
 
@@ -31,11 +31,13 @@ const switching =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: connect-udp\r\nCapsule-Protocol: ?1\r\n\r\n'
 
 /** One request for a tunnel, from its head to its answer (RFC 9298 sections 3.1 to 3.3). */
-export class Admission {
+export class Admission implements DeadlineOwner {
   readonly #exchange: Exchange
   readonly #host: AdmissionHost
   readonly #leaving = new AbortController()
   #place: string | undefined
+  /** `authorize` took too long. */
+  #late = false
 
   constructor(exchange: Exchange, host: AdmissionHost) {
     this.#exchange = exchange
@@ -45,6 +47,11 @@ export class Admission {
   /** The proxy closes: nothing is waited for any more. */
   abort(): void {
     this.#leaving.abort()
+  }
+
+  onDeadline(): void {
+    this.#late = true
+    this.abort()
   }
 
   /** Answers, one way or the other. Never rejects. */
@@ -57,7 +64,7 @@ export class Admission {
       const refusal = await this.#try(variables)
       if (refusal) this.#refuse(refusal)
     } catch (error) {
-      if (this.#leaving.signal.aborted) this.#refuse(refusals.closing)
+      if (this.#leaving.signal.aborted) this.#refuse(this.#late ? refusals.late : refusals.closing)
       else exchange.fail(error)
     } finally {
       exchange.signal.removeEventListener('abort', gone)
@@ -103,13 +110,16 @@ export class Admission {
 
   /** A callback that never settles keeps a place no longer than its client stays. */
   async #authorize({ host, port }: Target): Promise<Refusal | undefined> {
-    const { authorize } = this.#host.settings
+    const { authorize, authorizeTimeout } = this.#host.settings
     if (!authorize) return undefined
     const { request, client } = this.#exchange
     const { method, target, headers } = request
     const asked = { method, target, headers, secure: client.protocol === 'https' }
     const answer = authorize({ ...asked, targetHost: host, targetPort: port }, this.#exchange)
-    return answer instanceof Promise ? unlessAborted(answer, this.#leaving.signal) : answer
+    if (!(answer instanceof Promise)) return answer
+    const deadline = new Deadline(this)
+    deadline.set(authorizeTimeout)
+    return unlessAborted(answer, this.#leaving.signal).finally(() => deadline.clear())
   }
 
   async #connect({ host, port }: Target): Promise<udp.UdpConnection<Uint8Array> | TunnelRefusal> {
@@ -138,9 +148,9 @@ export class Admission {
       // The client is gone.
       return
     }
+    taken.connection.write(switching, 'latin1')
     const place = this.#place as string
     this.#place = undefined
-    taken.connection.write(switching, 'latin1')
     this.#host.open({ client: taken.connection, target }, taken.head, place)
   }
 
@@ -154,14 +164,18 @@ export class Admission {
    * one.
    */
   #answer(cause: RefusalCause, status: number, text: string | undefined, headers: Refusal['headers']): void {
-    // Too late: the HTTP server has answered, or `authorize`.
-    if (this.#exchange.answered) return
-    this.#host.counters.refusals[cause]++
+    const { answered, signal } = this.#exchange
+    // By `authorize`.
+    if (answered) return
+    // Whoever is gone was not refused; nor was he whom the HTTP server has answered, for want of patience.
+    if (!signal.aborted) this.#host.counters.refusals[cause]++
     const fields = { 'Content-Type': 'text/plain; charset=utf-8', ...headers, Connection: 'close' }
-    // A refusal that cannot be sent is a 500; a client that is gone hears neither.
     this.#exchange
       .respond(status, fields, text === undefined ? null : `${text}\n`)
-      .catch((error: unknown) => this.#exchange.fail(error))
+      .catch((error: unknown) => {
+        // A refusal that cannot be sent is a 500; a client that is gone hears neither.
+        if (!signal.aborted) this.#exchange.fail(error)
+      })
   }
 }
 

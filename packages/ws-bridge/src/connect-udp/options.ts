@@ -39,6 +39,8 @@ export interface UdpProxyOptions {
    * it everybody who reaches the server can send to the whole Internet in its name (RFC 9298 section 7).
    */
   authorize?(request: TunnelRequest, exchange: Exchange): Refusal | undefined | Promise<Refusal | undefined>
+  /** For `authorize`; 503 beyond. Default 10,000. */
+  authorizeTimeout?: number
   /** Resolves names instead of the system. */
   lookup?: Lookup
   /** To resolve a name; 504 beyond. Default 5,000. */
@@ -70,6 +72,7 @@ export interface UdpProxySettings {
   readonly template: TargetTemplate
   readonly allow: (address: Address) => boolean
   readonly authorize: UdpProxyOptions['authorize']
+  readonly authorizeTimeout: number
   readonly lookup: Lookup | undefined
   readonly connectTimeout: number
   readonly idleTimeout: number
@@ -85,6 +88,7 @@ const known: Record<keyof UdpProxyOptions, true> = {
   path: true,
   allow: true,
   authorize: true,
+  authorizeTimeout: true,
   lookup: true,
   connectTimeout: true,
   idleTimeout: true,
@@ -104,6 +108,7 @@ export function proxySettings(options: UdpProxyOptions): UdpProxySettings {
   checkFunction('authorize', authorize)
   checkFunction('lookup', lookup)
   for (const count of [
+    'authorizeTimeout',
     'connectTimeout',
     'maxTunnels',
     'maxTunnelsPerAddress',
@@ -125,6 +130,7 @@ export function proxySettings(options: UdpProxyOptions): UdpProxySettings {
     // A method may need its object.
     authorize: authorize && ((request, exchange) => options.authorize?.(request, exchange)),
     lookup,
+    authorizeTimeout: options.authorizeTimeout ?? 10_000,
     connectTimeout: options.connectTimeout ?? 5_000,
     idleTimeout: options.idleTimeout ?? 300_000,
     totalTimeout: options.totalTimeout ?? Infinity,

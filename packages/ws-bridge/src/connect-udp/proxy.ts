@@ -42,8 +42,6 @@ export class TunnelProxy implements UdpProxy, AdmissionHost, TunnelHost {
   #suspended = false
   readonly #off: () => void
   #reason: CloseReason = { kind: 'local' }
-  #cut: ReturnType<typeof setTimeout> | undefined
-  #cutAt = Infinity
 
   constructor(server: HttpListener, settings: UdpProxySettings) {
     this.settings = settings
@@ -88,8 +86,8 @@ export class TunnelProxy implements UdpProxy, AdmissionHost, TunnelHost {
       for (const admission of this.#admissions) admission.abort()
     }
     if (this.state === 'closing') {
+      // Each of the two sides is cut when the grace is over.
       for (const tunnel of this.#tunnels.keys()) tunnel.close(grace)
-      this.#arm(grace)
       this.#settle()
     }
     return this.#life.settled(options?.signal)
@@ -158,20 +156,8 @@ export class TunnelProxy implements UdpProxy, AdmissionHost, TunnelHost {
     else this.#places.set(place, left)
   }
 
-  /** When the rest is cut; a second, shorter grace shortens the first. */
-  #arm(grace: number): void {
-    const cutAt = performance.now() + grace
-    if (cutAt >= this.#cutAt) return
-    this.#cutAt = cutAt
-    clearTimeout(this.#cut)
-    this.#cut = setTimeout(() => {
-      for (const tunnel of this.#tunnels.keys()) tunnel.destroy()
-    }, grace)
-  }
-
   #settle(): void {
     if (this.state !== 'closing' || this.#tunnels.size > 0) return
-    clearTimeout(this.#cut)
     this.#life.finish(this.#reason)
   }
 }

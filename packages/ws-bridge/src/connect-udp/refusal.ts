@@ -2,7 +2,7 @@ import { ConnectError, TimeoutError } from '@fairlead/core'
 import { codeOf } from '@fairlead/core/transport'
 
 /**
- * Why somebody gets no tunnel: the request was malformed; `authorize` said no; the target is prohibited; its name could
+ * Why somebody gets no tunnel: the request was malformed; `authorize` said no, or nothing; the target is prohibited; its name could
  * not be resolved; the system knows no way there; there are as many tunnels as may be, in all or for that client; or
  * the proxy takes no more.
  */
@@ -29,6 +29,7 @@ export const refusals = {
   method: refusal('malformed', 400, 'a UDP proxying request is a GET'),
   content: refusal('malformed', 400, 'a UDP proxying request has no content'),
   target: refusal('malformed', 400, 'target_host or target_port is malformed'),
+  late: refusal('unauthorized', 503, 'that took too long'),
   prohibited: refusal('prohibited', 403, 'the target is prohibited', 'destination_ip_prohibited'),
   timeout: refusal('unresolved', 504, 'the target was not resolved in time', 'dns_timeout'),
   unknown: refusal('unresolved', 502, 'there is no such target', 'dns_error; rcode="NXDOMAIN"'),

@@ -105,11 +105,6 @@ export class Tunnel implements InnerHandler<Uint8Array>, DeadlineOwner {
     this.#finish('local', grace)
   }
 
-  /** Somebody closes the connection itself, by way of the listener that it came from. */
-  onDeaf(reason?: CloseReason): void {
-    if (!reason && !this.#end) this.#finish('local', endGrace)
-  }
-
   onClose(reason: CloseReason): void {
     this.#closed(reason.kind === 'local' || reason.kind === 'shutdown' ? 'local' : 'client')
   }
@@ -128,7 +123,8 @@ export class Tunnel implements InnerHandler<Uint8Array>, DeadlineOwner {
         if (payload === undefined) break
         this.#send(payload)
       }
-      if (this.#clientEnded && !this.#held && !this.#end) {
+      // Not while it is held: its client is paused then.
+      if (this.#clientEnded && !this.#end) {
         this.#decoder.end()
         this.#finish('client', endGrace)
       }

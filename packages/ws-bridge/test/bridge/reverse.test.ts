@@ -16,7 +16,7 @@ let count = 0
 
 interface Server {
   readonly url: string
-  readonly peers: { connection: websocket.WebSocketConnection<string | Uint8Array>; heard: Heard }[]
+  readonly peers: { connection: websocket.WebSocketConnection; heard: Heard }[]
 }
 
 /** A WebSocket server, and all that it hears. */

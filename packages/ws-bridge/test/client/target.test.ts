@@ -23,6 +23,7 @@ describe('the URL of a WebSocket', () => {
       'ws+unix:/run/a.sock:/b/c',
     ],
     ['ws+unix:///run/a.sock:/b:c', 'http://localhost/b:c', '/b:c', 'localhost', 'ws+unix:/run/a.sock:/b:c'],
+    ['ws+unix:a.sock:/b c', 'http://localhost/b%20c', '/b%20c', 'localhost', 'ws+unix:a.sock:/b%20c'],
     ['ws+unix:/run/a.sock?d', 'http://localhost/?d', '/?d', 'localhost', 'ws+unix:/run/a.sock:/'],
   ])('%s', (url, whom, path, authority, name) => {
     for (const given of [url, new URL(url)]) {

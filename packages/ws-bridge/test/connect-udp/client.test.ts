@@ -12,6 +12,7 @@ import {
   connectUdp,
   type ConnectUdpOptions,
   type ProxiedUdpConnection,
+  RefusedError,
 } from '@fairlead/ws-bridge/connect-udp'
 import { describe, expect, test } from 'vitest'
 
@@ -343,6 +344,25 @@ describe('a connection through a proxy', () => {
     expect(await read(client, sent + 1)).toHaveLength(sent + 1)
   })
 
+  test('stops its proxy when its handler pauses it, behind the message at hand', async () => {
+    const { client, proxy } = await pair()
+    let heard = 0
+    client.handle({
+      onData() {
+        heard++
+        client.pause()
+      },
+    })
+    const message = capsules(Buffer.alloc(10_000, 1))
+    let sent = 0
+    while (proxy.connection.write(message) && sent++ < 10_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    expect(sent).toBeLessThan(10_000)
+    expect(heard).toBe(1)
+    client.resume()
+    await until(() => heard === 2)
+  })
+
   test('refuses what is no message, or too large, and goes on', async () => {
     const { client, proxy } = await pair()
     for (const wrong of ['text', undefined, null, 5, {}, new ArrayBuffer(1)]) {
@@ -381,6 +401,13 @@ describe('a connection through a proxy', () => {
     expect(client.write(Buffer.from('again'))).toBe(true)
     expect(await proxy.payloads(1)).toEqual(['again'])
     expect(troubles).toHaveLength(1)
+    proxy.connection.pause()
+    const { dropped } = client.stats()
+    while (client.stats().dropped === dropped) {
+      client.write(message)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(troubles).toHaveLength(2)
   })
 
   test('takes a message that is larger than what may wait, when nothing does', async () => {
@@ -402,6 +429,12 @@ describe('a connection through a proxy', () => {
     expect(await broken.closed).toMatchObject({ kind: 'error' })
     await other.send(Buffer.from('still here'))
     expect(await read(other, 1)).toEqual(['still here'])
+  })
+
+  test('that is refused leaves no connection of its own behind', async () => {
+    const { url, peers } = await scripted('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+    await expect(through(url, { port: 9 }, { tls: {} })).rejects.toThrow('answered 403')
+    await until(() => peers[0]?.reason !== undefined)
   })
 
   test('is a client of its own that leaves nothing behind', async () => {

@@ -194,6 +194,49 @@ describe('silence', () => {
   })
 })
 
+describe('an authorization that never settles', () => {
+  const clock = useManualClock()
+
+  test('is a 503 after its time, and its place is free', async () => {
+    let asked = 0
+    const authorize = (): Promise<never> => {
+      asked++
+      return new Promise(() => {})
+    }
+    const { port, proxy, errors } = await proxied({ authorize, maxTunnels: 1 })
+    for (const count of [1, 2]) {
+      const raw = await Raw.connect(port)
+      raw.write(request(pathTo(9_999)))
+      await until(() => asked === count)
+      clock.advance(9_000)
+      await quiet()
+      expect(raw.bytes).toHaveLength(0)
+      clock.advance(2_000)
+      expect((await raw.head()).status).toBe(503)
+    }
+    expect(proxy.stats().refusals.unauthorized).toBe(2)
+    expect(errors).toEqual([])
+  })
+})
+
+describe('an HTTP server that waits no longer', () => {
+  const clock = useManualClock()
+
+  test('answers for itself, and is not answered over', async () => {
+    const authorize = (): Promise<never> => new Promise(() => {})
+    const { port, proxy, errors } = await proxied({ authorize }, { handlerTimeout: 5_000 })
+    const raw = await Raw.connect(port)
+    raw.write(request(pathTo(9_999)))
+    await quiet()
+    clock.advance(6_000)
+    expect((await raw.head()).status).toBe(503)
+    await quiet()
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toMatchObject({ phase: 'handler' })
+    expect(Object.values(proxy.stats().refusals).every((count) => count === 0)).toBe(true)
+  })
+})
+
 describe('closing', () => {
   test('of the proxy ends each tunnel politely, and leaves the server alone', async () => {
     const target = await Target.open()
@@ -245,8 +288,9 @@ describe('closing', () => {
     expect((await raw.head()).status).toBe(101)
     const slow = proxy.close({ grace: 60_000 })
     await until(() => proxy.state === 'closing')
-    await proxy.close({ grace: 20 })
-    await slow
+    const cut = proxy.close({ grace: 20 })
+    void proxy.close({ grace: 60_000 })
+    await Promise.all([cut, slow])
     expect(proxy.stats().tunnels).toBe(0)
   })
 

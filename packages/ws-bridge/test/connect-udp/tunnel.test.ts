@@ -341,6 +341,7 @@ describe('options of a proxy', () => {
     [{ allow: [] }, 'Invalid option allow: '],
     [{ authorize: true }, 'Invalid option authorize: must be a function'],
     [{ lookup: '1.1.1.1' }, 'Invalid option lookup: must be a function'],
+    [{ authorizeTimeout: 0 }, 'Invalid option authorizeTimeout: '],
     [{ connectTimeout: 0 }, 'Invalid option connectTimeout: '],
     [{ idleTimeout: -1 }, 'Invalid option idleTimeout: '],
     [{ totalTimeout: 1.5 }, 'Invalid option totalTimeout: '],
