@@ -21,10 +21,9 @@ const protocol = 'connect-udp'
  *
  * @param template the URI template that the proxy is reached by, with `{target_host}` and `{target_port}` in its path or
  *   query; or the proxy's bare origin, which stands for the default path behind it (RFC 9298 section 2).
- * @throws TypeError or RangeError that names the option; ConnectError when the proxy is not reached, RefusedError when it
- *   answers otherwise;
- *   TimeoutError when that is not done in time; ProtocolError when it switches to something else; `signal.reason` when
- *   aborted.
+ * @throws TypeError or RangeError that names the option; ConnectError when the proxy is not reached; RefusedError when it
+ *   answers with a status of its own; TimeoutError when that is not done in time; ProtocolError when it switches to
+ *   something else; `signal.reason` when aborted.
  * @example
  * ```ts
  * const resolver = await connectUdp('https://proxy.example', { host: '192.0.2.53', port: 53 })

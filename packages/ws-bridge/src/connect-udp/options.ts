@@ -54,7 +54,10 @@ export interface UdpProxyOptions {
   totalTimeout?: number
   /** Tunnels at a time, those included that are being made; 503 beyond. Default 1,000. */
   maxTunnels?: number
-  /** Of these, of one client's address; 429 beyond. Default 64. */
+  /**
+   * Of these, of one client's address, or IPv6 network of 64 bits; 429 beyond. Default: as many; behind a proxy or a NAT
+   * one address is many clients.
+   */
   maxTunnelsPerAddress?: number
   /** Bytes that may wait for a client that does not read; datagrams beyond are dropped. Default 256 KiB. */
   maxBuffered?: number
@@ -124,6 +127,7 @@ export function proxySettings(options: UdpProxyOptions): UdpProxySettings {
   const template = new TargetTemplate(path, 'path')
   if (!template.plain)
     throw new TypeError('Invalid option path: it has other variables than target_host and target_port')
+  const { maxTunnels = 1_000 } = options
   return {
     template,
     allow: allow === undefined ? (address) => isForeign(address) : targetPolicy(allow),
@@ -134,8 +138,8 @@ export function proxySettings(options: UdpProxyOptions): UdpProxySettings {
     connectTimeout: options.connectTimeout ?? 5_000,
     idleTimeout: options.idleTimeout ?? 300_000,
     totalTimeout: options.totalTimeout ?? Infinity,
-    maxTunnels: options.maxTunnels ?? 1_000,
-    maxTunnelsPerAddress: options.maxTunnelsPerAddress ?? 64,
+    maxTunnels,
+    maxTunnelsPerAddress: options.maxTunnelsPerAddress ?? maxTunnels,
     maxBuffered: options.maxBuffered ?? 256 * 1024,
     maxDatagramSize: options.maxDatagramSize,
     name,

@@ -1,5 +1,6 @@
 import type { CloseReason, ConnectionHandler } from '@fairlead/core'
 import { pair } from '@fairlead/core/memory'
+import type { UdpProxyOptions } from '@fairlead/ws-bridge/connect-udp'
 import { describe, expect, test } from 'vitest'
 
 import { proxySettings } from '../../src/connect-udp/options.ts'
@@ -57,16 +58,16 @@ class Slow {
 }
 
 /** A tunnel from a client in memory to a socket that takes `room` datagrams. */
-function tunnel(room: number) {
+function tunnel(room: number, options: UdpProxyOptions = {}) {
   const [near, far] = pair()
   const client = new Raw(near)
   const target = new Slow(room)
   const counters = new Counters()
   let released = false
-  const host = { settings: proxySettings({}), counters, release: () => void (released = true) }
+  const host = { settings: proxySettings(options), counters, release: () => void (released = true) }
   const sides = { client: far, target: target as unknown as TunnelSides['target'] }
   new Tunnel(sides, host).begin(new Uint8Array(0))
-  return { client, target, counters, isReleased: () => released }
+  return { client, server: far, target, counters, isReleased: () => released }
 }
 
 describe('a target that cannot be sent to fast enough', () => {
@@ -104,6 +105,34 @@ describe('a target that cannot be sent to fast enough', () => {
     await until(() => target.sent.length === 1)
     target.say('answer', 'and another')
     expect(await client.payloads(2)).toEqual(['answer', 'and another'])
+  })
+})
+
+describe('a client that does not read', () => {
+  test('costs the datagrams that come meanwhile, and no memory', async () => {
+    const { client, server, target, counters } = tunnel(10, { maxBuffered: 100_000 })
+    client.connection.pause()
+    const payload = 'x'.repeat(1_000)
+    for (let turn = 0; turn < 20; turn++) {
+      target.say(...Array.from({ length: 100 }, () => payload))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(server.buffered).toBeLessThanOrEqual(100_000)
+    }
+    const { backward, backwardBytes, dropped } = counters
+    expect(dropped).toBeGreaterThan(1_500)
+    expect([backward + dropped, backwardBytes]).toEqual([2_000, backward * 1_000])
+    client.connection.resume()
+    expect(await client.payloads(backward)).toHaveLength(backward)
+    target.say('fresh')
+    expect(await client.payloads(1)).toEqual(['fresh'])
+    expect(counters).toMatchObject({ dropped, backward: backward + 1 })
+  })
+
+  test('costs nothing that came together before it stopped', async () => {
+    const { client, target, counters } = tunnel(10)
+    target.say(...Array.from({ length: 100 }, (_, index) => `${index}`))
+    expect(await client.payloads(100)).toEqual(Array.from({ length: 100 }, (_, index) => `${index}`))
+    expect(counters.dropped).toBe(0)
   })
 })
 

@@ -6,6 +6,7 @@ import {
   splice,
   TimeoutError,
 } from '@fairlead/core'
+import * as memory from '@fairlead/core/memory'
 import * as http from '@fairlead/http'
 import * as tcp from '@fairlead/tcp'
 import {
@@ -39,14 +40,17 @@ async function scripted(
   return { url: `http://127.0.0.1:${port}`, asked, peers }
 }
 
-/** A client's end, and the proxy's, of which each byte is the test's. */
+/** A client's end, and the proxy's, of which each byte is the test's; in memory, where little waits in between. */
 async function pair(
   options: Partial<ConnectUdpOptions> = {},
   ...behind: Uint8Array[]
 ): Promise<{ client: ProxiedUdpConnection; proxy: Raw }> {
-  const { url, peers } = await scripted(Buffer.concat([Buffer.from(switching), ...behind]))
-  const client = await through(url, { port: 9 }, options)
-  return { client, proxy: peers[0] as Raw }
+  const [near, far] = memory.pair()
+  const proxy = new Raw(far)
+  const connecting = through('http://proxy.example', { port: 9 }, { connect: async () => near, ...options })
+  await proxy.head()
+  proxy.write(Buffer.concat([Buffer.from(switching), ...behind]))
+  return { client: await connecting, proxy }
 }
 
 /** Reads `count` messages, or to the end. */
