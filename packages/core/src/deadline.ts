@@ -64,6 +64,11 @@ export class Deadline {
     this.#at = Infinity
   }
 
+  /** Its owner is over: nothing of it is kept until the next look. Not for what is set again soon, see {@link clear}. */
+  release(): void {
+    if (this.#armed) this.#disarm()
+  }
+
   #disarm(): void {
     this.#at = Infinity
     this.#armed = false

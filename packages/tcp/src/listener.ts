@@ -138,7 +138,7 @@ export class TcpListener
     const deadline = new Deadline({ onDeadline: () => connection.expire(step.phase) })
     deadline.set(handshakeTimeout)
     const cause = await this.#shakeHands(connection, step)
-    deadline.clear()
+    deadline.release()
     this.#pending.delete(connection)
     // Closing the listener has ended it.
     if (this.state !== 'open') return connection.destroy()

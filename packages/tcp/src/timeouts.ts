@@ -65,7 +65,7 @@ export class Timeouts implements DeadlineOwner {
   }
 
   stop(): void {
-    this.#deadline.clear()
+    this.#deadline.release()
     this.#always = false
     this.#watching = true // so that it is not begun again
   }

@@ -60,13 +60,18 @@ export const defaultLimits: CodecLimits = Object.freeze({
  * @throws RangeError when a limit is not a whole number from 0 up, or Infinity; TypeError for one that there is not.
  */
 export function withDefaults(limits: Partial<CodecLimits> = {}): CodecLimits {
+  if (complete.has(limits)) return limits as CodecLimits
   const all = { ...defaultLimits, ...limits }
   for (const [name, value] of Object.entries(all)) {
     if (!(name in defaultLimits)) throw new TypeError(`Cannot limit ${name}: there is no such limit`)
     checkLimit(name, value)
   }
+  complete.add(Object.freeze(all))
   return all
 }
+
+/** What was given out here, and needs no second look: a server makes parsers by the thousand of one set of limits. */
+const complete = new WeakSet<object>()
 
 /** @throws RangeError when `value` is not a whole number from 0 up, or Infinity. */
 export function checkLimit(name: string, value: number): void {

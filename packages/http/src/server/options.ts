@@ -2,6 +2,7 @@ import type { ByteConnection, Transport } from '@fairlead/core'
 import type { ListenOptions } from '@fairlead/tcp'
 
 import { type CodecLimits, defaultLimits } from '../codec/index.ts'
+import { withDefaults } from '../codec/limits.ts'
 import type { TrustOptions } from './client-facts.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -87,7 +88,7 @@ export function limitsOf({ maxBodySize, limits = {} }: HttpListenOptions): Codec
     const option = name === 'bodyBytes' ? 'maxBodySize' : `limits.${name}`
     throw new RangeError(`Invalid option ${option}: ${String(value)} is not a whole number from 0 up`)
   }
-  return all
+  return withDefaults(all)
 }
 
 /** The first has an option of its own, and a server reads no responses. */

@@ -146,13 +146,13 @@ export class Outlet {
   /** HTTP is over on this connection: what was gathered leaves, and nothing is timed any more. */
   release(): void {
     this.flushNow()
-    this.#writing.clear()
+    this.#writing.release()
   }
 
   /** The connection is gone. */
   cut(error: Error): void {
     this.#text = ''
-    this.#writing.clear()
+    this.#writing.release()
     this.#stream?.cut(error)
   }
 

@@ -89,8 +89,8 @@ export class Patience {
   }
 
   release(): void {
-    this.#reading.clear()
-    this.#handling?.clear()
+    this.#reading.release()
+    this.#handling?.release()
   }
 
   #timeOf(phase: Exclude<Phase, 'handler'>): number {
