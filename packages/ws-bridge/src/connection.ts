@@ -211,7 +211,7 @@ export class WsConnection<K extends MessageKind>
     const opcode = typeof message === 'string' ? opcodes.text : opcodes.binary
     if (this.#windowBits === 0) {
       const options = { binary: opcode === opcodes.binary, compress: this.#compresses(size) }
-      ws.send(message, options, this.compressed ? this.#gone : undefined)
+      ws.send(message, options, this.compressed ? (error) => this.#left(error) : undefined)
     } else if (compression && canDeflate(this.#windowBits) && this.#compresses(size)) {
       const payload = deflate(message, compression.level, this.#windowBits)
       const smaller = payload.byteLength < size
@@ -306,8 +306,8 @@ export class WsConnection<K extends MessageKind>
   }
 
   /** Of what `ws` compresses in its own time, the socket may never have so much that it drains. */
-  readonly #gone = (error?: Error): void => {
-    if (!error) this.socketDrained()
+  #left(error: Error | undefined): void {
+    if (!error && this.buffered <= defaultHighWaterMark) this.socketDrained()
   }
 
   flow(wanted: boolean): void {

@@ -4,7 +4,8 @@ import { WebSocketServer } from 'ws'
 
 import type { ConnectionSettings } from './options.ts'
 
-const firstOpcodeOfControl = 8
+/** The first one of control frames; the last frame that is read. */
+const opcodeOfClose = 8
 
 /**
  * Reads the headers of frames as they come, before `ws` does (RFC 6455 section 5.2), for two things that it does not
@@ -69,15 +70,17 @@ export class FrameMeter {
     this.#payload = payloadSize(header, second & 127)
     this.#have = 0
     this.#need = 2
-    // What `ws` refuses is not followed any further.
-    if (!Number.isSafeInteger(this.#payload)) this.#over = true
-    if ((first & 15) >= firstOpcodeOfControl) return
+    const opcode = first & 15
+    // What `ws` refuses, or does not read any more, is not followed any further.
+    if (opcode === opcodeOfClose || !Number.isSafeInteger(this.#payload)) this.#over = true
+    if (opcode >= opcodeOfClose || this.#over) return
     this.#fragments++
     this.#bytes += this.#payload
     if (this.#fragments > this.#maxFragments) {
       this.#over = this.#exceeded = true
       // What is whole is delivered first.
       if (this.#sizes.length === 0) this.#exceed('maxFragments')
+      return
     }
     if (first < 128) return
     this.#sizes.push(this.#bytes)

@@ -107,21 +107,48 @@ export function offersWebSocket(exchange: Exchange): boolean {
 
 /** The handshake in an exchange. */
 export function openingOf(exchange: Exchange): Opening {
-  const { method, target, headers, minor, hasBody } = exchange.request
-  return new Opening({
-    method,
-    target,
-    headers,
-    minor,
-    hasBody,
-    offersWebSocket: offersWebSocket(exchange),
-    get secure() {
-      return exchange.client.protocol === 'https'
-    },
-    get host() {
-      return exchange.client.host
-    },
-  })
+  return new Opening(new ExchangeFacts(exchange))
+}
+
+/** Found out when asked for: most of it only now and then. */
+class ExchangeFacts implements OpeningFacts {
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+
+  get method(): string {
+    return this.#exchange.request.method
+  }
+
+  get target(): string {
+    return this.#exchange.request.target
+  }
+
+  get headers(): Fields {
+    return this.#exchange.request.headers
+  }
+
+  get minor(): number {
+    return this.#exchange.request.minor
+  }
+
+  get hasBody(): boolean {
+    return this.#exchange.request.hasBody
+  }
+
+  get offersWebSocket(): boolean {
+    return offersWebSocket(this.#exchange)
+  }
+
+  get secure(): boolean {
+    return this.#exchange.client.protocol === 'https'
+  }
+
+  get host(): string {
+    return this.#exchange.client.host
+  }
 }
 
 /** The path of a request, without its query; empty when its absolute form is no URL. */

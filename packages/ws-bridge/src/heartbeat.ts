@@ -102,7 +102,7 @@ export class Heartbeat implements DeadlineOwner {
   /** From now on answers those who ask, and does nothing else. */
   rest(): void {
     this.#options = undefined
-    this.#deadline?.clear()
+    this.#deadline?.release()
   }
 
   stop(error: SocketError): void {

@@ -177,7 +177,7 @@ class Waiting {
   leave(): boolean {
     if (this.#over) return false
     this.#over = true
-    this.#deadline.clear()
+    this.#deadline.release()
     this.#vestibule.proceed()
     return true
   }

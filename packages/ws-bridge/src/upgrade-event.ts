@@ -73,7 +73,7 @@ export function refuseEvent(socket: Duplex, refusal: Refusal): void {
   // Nobody else listens for what becomes of it, or reads what still comes.
   const deadline = new Deadline({ onDeadline: () => socket.destroy() })
   deadline.set(defaultGrace)
-  socket.on('error', () => {}).on('close', () => deadline.clear())
+  socket.on('error', () => {}).on('close', () => deadline.release())
   socket.resume()
   socket.end(encodeResponseHead(refusal.status, '', fields, { framing, keepAlive: false }) + body)
 }

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
 
 import type { MessageConnection } from '@fairlead/core'
-import * as websocket from '@fairlead/ws-bridge'
 import { expect, test } from 'vitest'
 
-import { gate, meet, portOf, quiet, read, until, wait } from './harness.ts'
-import { frame, opcodes, Raw } from './raw.ts'
+import { meet, quiet, read, until, wait } from './harness.ts'
 
 const kibibyte = 'x'.repeat(1_024)
 
@@ -54,9 +52,9 @@ test('aborting the wait for room ends the waiting only', async () => {
   await server.close({ grace: 0 })
 })
 
-test('64 MiB go both ways at once and arrive whole', async () => {
+test('32 MiB go both ways at once and arrive whole', async () => {
   const { server, client, peer } = await meet({ messages: 'binary' })
-  const [count, size] = [1_024, 64 * 1024]
+  const [count, size] = [512, 64 * 1024]
   const pour = async (connection: MessageConnection<Uint8Array>, seed: number): Promise<string> => {
     const hash = createHash('sha256')
     for (let index = 0; index < count; index++) {
@@ -153,26 +151,4 @@ test('corked messages leave together, and a close pulls the cork', async () => {
   expect(heard).toEqual(['a', 'b', 'c'])
   expect(await client.closed).toEqual({ kind: 'local' })
   await server.close({ grace: 500 })
-})
-
-test('a peer that pings without end and reads no answer is cut, not buffered for', async () => {
-  const { promise, open } = gate<MessageConnection<string>>()
-  await using listener = await websocket.listen({ port: 0 }, (connection) => {
-    open(connection)
-    return { onData() {} }
-  })
-  const raw = await Raw.open(portOf(listener))
-  raw.connection.pause()
-  const pings = Buffer.concat(Array.from({ length: 4_096 }, () => frame(opcodes.ping, 'p'.repeat(125))))
-  let highest = 0
-  const peer = await promise
-  const flooding = (async () => {
-    for (;;) {
-      await raw.connection.send(pings)
-      highest = Math.max(highest, peer.buffered)
-    }
-  })()
-  await expect(flooding).rejects.toThrow('Cannot write')
-  expect(highest).toBeLessThan(64 * 1024)
-  expect(await peer.closed).toMatchObject({ kind: 'error' })
 })

@@ -6,9 +6,9 @@ import * as websocket from '@fairlead/ws-bridge'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 
-import { echo, meet, quiet, read, until, urlOf } from './harness.ts'
+import { echo, meet, portOf, quiet, read, until, urlOf } from './harness.ts'
 import { meetRaw } from './meet-raw.ts'
-import { closeFrame, frame, opcodes } from './raw.ts'
+import { closeFrame, frame, handshake, opcodes, Raw } from './raw.ts'
 
 const { binary, close, continuation, ping, text } = opcodes
 const deflating = 4
@@ -84,7 +84,7 @@ describe('compression', () => {
     const listener = await websocket.listen(options, echo)
     ends.push(() => listener.close({ grace: 0 }))
     const { Raw, handshake } = await import('./raw.ts')
-    const raw = await Raw.connect((listener.address as { port: number }).port)
+    const raw = await Raw.connect(portOf(listener))
     raw.write(handshake('/', offer(offered)))
     const { status, text } = await raw.head()
     expect([101, 400]).toContain(status)
@@ -412,8 +412,8 @@ describe('the end of a compressed connection', () => {
     )
     ends.push(() => server.close({ grace: 0 }))
     const noise = randomBytes(300_000).toString('hex')
-    let drains = 0
-    client.handle({ onData() {}, onDrain: () => void drains++ })
+    const drains: number[] = []
+    client.handle({ onData() {}, onDrain: () => void drains.push(client.buffered) })
     expect(client.write(noise)).toBe(false)
     const waiting = client.send(noise)
     let sent = false
@@ -422,8 +422,21 @@ describe('the end of a compressed connection', () => {
     expect(sent).toBe(false)
     expect((await read(peer, 2)).length).toBe(2)
     await waiting
-    expect(drains).toBe(1)
+    expect(drains.length).toBe(1)
+    expect(drains[0]).toBeLessThanOrEqual(64 * 1024)
     expect(client.write('little')).toBe(true)
+  })
+
+  test('has room again when all was compressed to so little that no socket drains', async () => {
+    const { server, client, peer } = await meet({ compression: true }, { compression: true })
+    ends.push(() => server.close({ grace: 0 }))
+    peer.handle({ onData() {} })
+    const message = wordy.repeat(15)
+    for (let count = 0; count < 5; count++) client.write(message)
+    expect(client.buffered).toBeGreaterThan(64 * 1024)
+    await client.send(message)
+    await client.drained()
+    expect(client.buffered).toBeLessThanOrEqual(64 * 1024)
   })
 
   test('bounds what waits to be compressed by maxBuffered', async () => {

@@ -13,6 +13,12 @@ export interface FrameOptions {
   length?: number
 }
 
+export interface RawOptions {
+  /** Whether it answers an end. Default: true. */
+  end?: boolean
+  tls?: tcp.ConnectOptions['tls']
+}
+
 /** One frame as a client sends it; the mask is zero, so the payload is as it is. */
 export function frame(opcode: number, payload: string | Uint8Array = '', options: FrameOptions = {}): Buffer {
   const { fin = true, rsv = 0, mask = true } = options
@@ -72,13 +78,12 @@ export class Raw {
     })
   }
 
-  /** With `end: false` it does not answer an end. */
-  static async connect(port: number, { end = true } = {}): Promise<Raw> {
-    return new Raw(await tcp.connect({ port }), end)
+  static async connect(port: number, { end = true, tls }: RawOptions = {}): Promise<Raw> {
+    return new Raw(await tcp.connect({ port, ...(tls && { tls }) }), end)
   }
 
   /** A peer whose handshake is over. */
-  static async open(port: number, path = '/', options?: { end?: boolean }): Promise<Raw> {
+  static async open(port: number, path = '/', options?: RawOptions): Promise<Raw> {
     const raw = await Raw.connect(port, options)
     raw.write(handshake(path))
     await raw.head()

@@ -40,9 +40,13 @@ export interface Bridge extends Resource {
  * gets a connection of its own to its target. A WebSocket handshake is answered when the target is there.
  *
  * - Bytes: each chunk of them is one binary message, and each message, text included, some more bytes; boundaries mean
- *   nothing. A side that does not read stops the other's input. Ends and errors are carried over; see docs.
+ *   nothing. A side that does not read stops the other's input, and next to nothing waits in between.
  * - Datagrams: each is one binary message, and the other way round. What the WebSocket's peer is too slow for is dropped
  *   and counted.
+ * - Ends: an end is Close 1000 behind the last byte, and a Close of somebody who is done (1000, 1001, 3000 to 4999, or
+ *   without a code) an end. A reset is Close 1011, and everything else that ends a WebSocket a reset. `close` tells 1001,
+ *   a time limit of the bridge 1008. WebSocket has no half-close: what comes from where a Close or an end was sent to is
+ *   dropped, unless `halfClose` says otherwise.
  *
  * A target that stands in `to` is connected to as it is; one that a token chose only at a public address, unless `allow`
  * opens more. On a loopback address only this machine's own pages are let in, unless `listen.origins` says otherwise.
@@ -61,7 +65,7 @@ export async function bridge(options: BridgeOptions): Promise<Bridge> {
   const target = typeof options.to === 'string' ? fixedTargetOf(options.to) : undefined
   checkEnds(options, source, target)
   const { listen = {} } = options
-  const made = new Carrier(options)
+  const made = new Carrier(options, source)
   if (!isWebSocket(source)) {
     const far = target as WebSocketTarget
     const entrance = new PlainEntrance(made, (signal) => dialWebSocket(far, options, signal), listen)

@@ -12,6 +12,7 @@ import type { Bridge } from './bridge.ts'
 import type { EndCause } from './crossing.ts'
 import { bridgeChannels } from './diagnostics.ts'
 import { largestDatagram } from './dial.ts'
+import type { Source } from './endpoints.ts'
 import type { Halls } from './halls.ts'
 import { type CrossingOwner, type Ends, Joint } from './joint.ts'
 import type { BridgeOptions } from './options.ts'
@@ -37,11 +38,10 @@ export class Carrier implements Bridge, Halls, CrossingOwner {
   #reason: CloseReason = { kind: 'local' }
   #empty: (() => void) | undefined
 
-  constructor(options: BridgeOptions) {
-    const { idleTimeout, totalTimeout, lingerTimeout, maxPayload, listen, connect, from } = options
+  constructor(options: BridgeOptions, { scheme }: Source) {
+    const { idleTimeout, totalTimeout, lingerTimeout, maxPayload, listen, connect } = options
     // Sessions of datagrams have a time of their own, which ends them.
-    const sessions = typeof from === 'string' && from.startsWith('udp:')
-    const idle = sessions ? Infinity : (idleTimeout ?? Infinity)
+    const idle = scheme === 'udp' ? Infinity : (idleTimeout ?? Infinity)
     this.times = { idle, total: totalTimeout ?? Infinity, linger: lingerTimeout ?? defaultLinger }
     this.halfClose = options.halfClose ?? 'close'
     this.maxPayload = maxPayload ?? defaultMaxPayload

@@ -65,13 +65,12 @@ export function listenForWeb(
   stray: (exchange: http.Exchange) => void,
 ): Promise<HttpListener> {
   const { host, port } = source
-  const { maxConnections = 10_000, maxHandshakes = 1_000, allow, deny, acceptRate, tls } = options
+  const { allow, deny, acceptRate, tls } = options
   return http.listen(
     {
       host,
       port,
-      // Whoever is too many is to get an answer.
-      maxConnections: maxConnections + maxHandshakes,
+      maxConnections: roomFor(options),
       ...(allow && { allow }),
       ...(deny && { deny }),
       ...(acceptRate && { acceptRate }),
@@ -85,6 +84,11 @@ export function listenForWeb(
   )
 }
 
+/** Some more than may stay: whoever is too many is to be counted, and to get an answer. */
+function roomFor({ maxConnections = 10_000, maxHandshakes = 1_000 }: BridgeListenOptions): number {
+  return Math.min(maxConnections + maxHandshakes, 2_147_483_647)
+}
+
 /** Listens for connections of bytes, or sessions of datagrams. @throws as `listen` of tcp or udp. */
 export function listenForPlain(
   source: PlainTarget,
@@ -94,7 +98,7 @@ export function listenForPlain(
   if (source.scheme === 'udp') return listenForDatagrams(source, options, idleTimeout, take)
   const { maxHandshakes: _, ...given } = options
   const where = source.scheme === 'unix' ? { path: source.path } : { host: source.host, port: source.port }
-  return tcp.listen({ ...given, ...where }, take)
+  return tcp.listen({ ...given, ...where, maxConnections: roomFor(options) }, take)
 }
 
 function listenForDatagrams(

@@ -39,13 +39,13 @@ export class PlainEntrance {
     const approach = this.#halls.approach()
     let socket: WebSocketConnection | undefined
     void near.closed.then(() => {
-      this.#vestibule.leave(near)
       if (!socket) approach.abort(new BridgeRefusal('gone'))
     })
     try {
       socket = await this.#dial(approach.signal)
       approach.signal.throwIfAborted()
       this.#vestibule.enter(near, () => near.remoteAddress)
+      void near.closed.then(() => this.#vestibule.leave(near))
       this.#halls.cross({ socket, plain: near, near: 'plain', from: near.remoteAddress })
     } catch (error) {
       socket?.destroy()

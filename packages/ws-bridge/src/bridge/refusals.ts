@@ -1,4 +1,4 @@
-import { ConnectError, SocketError } from '@fairlead/core'
+import { SocketError } from '@fairlead/core'
 import { codeOf } from '@fairlead/core/transport'
 
 import { closeCodes } from '../close-codes.ts'
@@ -67,7 +67,8 @@ export function refusalOf(error: unknown): keyof typeof refusalForms {
   if (!SocketError.is(error)) return 'failed'
   if (isForbidden(error)) return 'policy'
   if (error.code === 'ERR_FAIRLEAD_TIMEOUT') return 'timeout'
-  return error instanceof ConnectError || error.phase === 'connect' ? 'unreachable' : 'failed'
+  // The connection that the handshake came by.
+  return error.code === 'ERR_FAIRLEAD_CLOSED' ? 'gone' : 'unreachable'
 }
 
 /** Whether no address was allowed. One that was and did not answer is the better reason. */

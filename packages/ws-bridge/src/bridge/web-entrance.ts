@@ -79,19 +79,25 @@ export class WebEntrance {
     const approach = this.#halls.approach()
     const gone = (): void => approach.abort(new BridgeRefusal('gone'))
     exchange.signal.addEventListener('abort', gone, { once: true })
+    if (exchange.signal.aborted) gone()
     let plain: PlainConnection | undefined
+    let waits = true
     try {
       const target = await this.#ask(exchange, opening, token, approach.signal)
       if (!target) return this.#halls.refused(peer, 'authorize')
       plain = await this.#way.dial(target, approach.signal)
       approach.signal.throwIfAborted()
+      this.#vestibule.proceed()
+      waits = false
+      // Others from there may have come in meanwhile.
+      if (this.#vestibule.refusalFor(() => peer)) throw new BridgeRefusal('limit')
       this.#admit(exchange, opening, plain, peer)
     } catch (error) {
       plain?.destroy()
       this.#turnAway(exchange, opening, error, peer)
     } finally {
       exchange.signal.removeEventListener('abort', gone)
-      this.#vestibule.proceed()
+      if (waits) this.#vestibule.proceed()
       this.#halls.arrived(approach)
     }
   }
@@ -108,7 +114,11 @@ export class WebEntrance {
       if (refusal && !exchange.answered) refuse(exchange, refusal)
       return exchange.answered ? undefined : this.#way.targetOf(token, opening)
     }
-    return unlessLate(ask(), this.#vestibule.authorizeTimeout, signal)
+    // Whatever a callback throws, the target is not to blame for it.
+    const asked = ask().catch((error: unknown) => {
+      throw error instanceof BridgeRefusal ? error : new BridgeRefusal('failed', { cause: error })
+    })
+    return unlessLate(asked, this.#vestibule.authorizeTimeout, signal)
   }
 
   #admit(exchange: Exchange, opening: Opening, plain: PlainConnection, peer: Address): void {
@@ -120,10 +130,11 @@ export class WebEntrance {
 
   #turnAway(exchange: Exchange, opening: Opening, error: unknown, peer: Address): void {
     const cause = refusalOf(error)
-    this.#halls.refused(peer, cause, error)
+    const why = error instanceof BridgeRefusal ? error.cause : error
+    this.#halls.refused(peer, cause, why)
     const { answer, code } = refusalForms[cause]
     if (exchange.answered) return
-    if (cause === 'failed') return exchange.fail(error)
+    if (cause === 'failed') return exchange.fail(why)
     if (!this.#tellsByClose(cause, opening)) return refuse(exchange, answer)
     try {
       void this.#acceptor.accept(exchange, opening).close({ code, text: answer.text })

@@ -96,10 +96,8 @@ export class WebEdge implements InnerHandler<Message> {
     this.connection.resume()
   }
 
-  /** Input goes on and is discarded: the peer's Close frame would not be seen. */
   #cancel(reason: unknown): void {
     this.#inputDone = true
-    this.#pull()
     this.close(farewellOf(reason))
   }
 

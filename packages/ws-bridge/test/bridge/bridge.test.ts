@@ -3,7 +3,6 @@ import * as tcp from '@fairlead/tcp'
 import * as websocket from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import { bridge, bridgeChannels, type BridgeOptions, type Crossing } from '../../src/bridge/index.ts'
 import { ca, localhost } from '../client/certificates.ts'
 import { portOf, quiet, until } from '../harness.ts'
 import { handshake, Raw } from '../raw.ts'
@@ -105,7 +104,7 @@ describe('options', () => {
   test.each(refused.map(([options, message], index) => [index, message, options] as const))(
     '%i: %s',
     async (_, message, options) => {
-      const error = await bridge(options as BridgeOptions).then(
+      const error = await websocket.bridge(options as websocket.BridgeOptions).then(
         (made) => made.close().then(() => 'none'),
         (failure: unknown) => failure,
       )
@@ -119,7 +118,7 @@ describe('options', () => {
   test('an address that is taken is a ListenError, and leaves nothing', async () => {
     const target = await Target.open()
     const taken = `ws://127.0.0.1:${portOf(target.listener)}`
-    await expect(bridge({ from: taken, to: somewhere })).rejects.toMatchObject({
+    await expect(websocket.bridge({ from: taken, to: somewhere })).rejects.toMatchObject({
       code: 'ERR_FAIRLEAD_LISTEN',
     })
   })
@@ -156,7 +155,7 @@ describe('a bridge', () => {
 
   test('is closed once, however often it is asked, and by leaving its scope', async () => {
     const target = await Target.open()
-    const made = await bridge({ from: here, to: target.url })
+    const made = await websocket.bridge({ from: here, to: target.url })
     expect(made.state).toBe('open')
     const all = [made.close(), made.close({ grace: 10 }), made[Symbol.asyncDispose]()]
     expect([made.state, made.accepting]).toEqual(['closing', false])
@@ -184,7 +183,7 @@ describe('a bridge', () => {
 
   test('a hundred times, one after the other', async () => {
     for (let turn = 0; turn < 100; turn++) {
-      const made = await bridge({ from: here, to: somewhere })
+      const made = await websocket.bridge({ from: here, to: somewhere })
       await made.close({ grace: 0 })
     }
   })
@@ -192,12 +191,12 @@ describe('a bridge', () => {
   test('tells of each crossing that opens and closes', async () => {
     const target = await Target.open()
     const told: unknown[] = []
-    const opened = ({ crossing }: { crossing: Crossing }): void =>
+    const opened = ({ crossing }: { crossing: websocket.Crossing }): void =>
       void told.push(['open', crossing.id, crossing.forward])
-    const closed = ({ crossing, cause }: { crossing: Crossing; cause: string }): void =>
+    const closed = ({ crossing, cause }: { crossing: websocket.Crossing; cause: string }): void =>
       void told.push(['close', crossing.id, cause, crossing.forward, crossing.backward])
-    bridgeChannels.open.subscribe(opened)
-    bridgeChannels.close.subscribe(closed)
+    websocket.bridgeChannels.open.subscribe(opened)
+    websocket.bridgeChannels.close.subscribe(closed)
     try {
       const made = await open({ to: target.url })
       const client = await page(made)
@@ -213,8 +212,8 @@ describe('a bridge', () => {
       expect(made.stats()).toMatchObject({ open: 0, total: 1, forward: { bytes: 4, messages: 1 } })
       expect(made.crossings.size).toBe(0)
     } finally {
-      bridgeChannels.open.unsubscribe(opened)
-      bridgeChannels.close.unsubscribe(closed)
+      websocket.bridgeChannels.open.unsubscribe(opened)
+      websocket.bridgeChannels.close.unsubscribe(closed)
     }
   })
 })

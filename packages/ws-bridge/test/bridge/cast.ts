@@ -3,7 +3,6 @@ import * as tcp from '@fairlead/tcp'
 import * as websocket from '@fairlead/ws-bridge'
 import { afterEach } from 'vitest'
 
-import { type Bridge, bridge, type BridgeOptions } from '../../src/bridge/index.ts'
 import { portOf, until } from '../harness.ts'
 
 const opened: { close(options: { grace: number }): Promise<void> }[] = []
@@ -20,8 +19,10 @@ export function held<R extends { close(options: { grace: number }): Promise<void
 
 export const here = 'ws://127.0.0.1:0'
 
-export async function open(options: Partial<BridgeOptions> & Pick<BridgeOptions, 'to'>): Promise<Bridge> {
-  return held(await bridge({ from: here, ...options }))
+export async function open(
+  options: Partial<websocket.BridgeOptions> & Pick<websocket.BridgeOptions, 'to'>,
+): Promise<websocket.Bridge> {
+  return held(await websocket.bridge({ from: here, ...options }))
 }
 
 /** A TCP server, and all that it hears. */
@@ -82,7 +83,7 @@ export class Peer {
 
 /** A client of the bridge. */
 export async function page(
-  to: Bridge,
+  to: websocket.Bridge,
   path = '/',
   options: websocket.WebSocketConnectOptions<'binary'> = {},
 ): Promise<websocket.WebSocketConnection<Uint8Array>> {

@@ -4,7 +4,6 @@ import * as udp from '@fairlead/udp'
 import * as websocket from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import type { BridgeOptions } from '../../src/bridge/index.ts'
 import { portOf, quiet, until, urlOf } from '../harness.ts'
 import { frame, opcodes, Raw } from '../raw.ts'
 import { type Heard, heard, held, open, page } from './cast.ts'
@@ -189,7 +188,7 @@ describe('from udp', () => {
     return { url: urlOf(listener), peers }
   }
 
-  async function meet(options: Partial<BridgeOptions> = {}) {
+  async function meet(options: Partial<websocket.BridgeOptions> = {}) {
     const target = await web()
     const bridge = await open({ from: 'udp://127.0.0.1:0', to: target.url, ...options })
     return { target, bridge, port: portOf(bridge) }

@@ -1,7 +1,7 @@
 import { useManualClock } from '@fairlead/harness'
+import type { BridgeOptions } from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import type { BridgeOptions } from '../../src/bridge/index.ts'
 import { portOf, quiet, until } from '../harness.ts'
 import { closeFrame, frame, opcodes, Raw } from '../raw.ts'
 import { heard, open, page, Target } from './cast.ts'

@@ -3,7 +3,6 @@ import * as tcp from '@fairlead/tcp'
 import * as websocket from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import type { Bridge } from '../../src/bridge/index.ts'
 import { ca, localhost } from '../client/certificates.ts'
 import { portOf, quiet, until, urlOf } from '../harness.ts'
 import { closeFrame, frame, handshake, opcodes, Raw } from '../raw.ts'
@@ -18,7 +17,7 @@ const said = Buffer.concat([
 ])
 
 /** Everything is over, and each crossing has ended once. */
-async function settled(bridge: Bridge, target?: Target): Promise<void> {
+async function settled(bridge: websocket.Bridge, target?: Target): Promise<void> {
   await until(() => bridge.stats().open + bridge.stats().connecting === 0)
   if (target) await until(() => target.listener.connections.size === 0)
   const { total, ended } = bridge.stats()

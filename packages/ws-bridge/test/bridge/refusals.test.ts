@@ -1,9 +1,10 @@
+import { ConnectError } from '@fairlead/core'
 import { useManualClock } from '@fairlead/harness'
 import * as tcp from '@fairlead/tcp'
 import type { Refusal } from '@fairlead/ws-bridge'
+import { type BridgeOptions, bridgeChannels, type BridgeDiagnosticEvents } from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import { type BridgeOptions, bridgeChannels, type BridgeDiagnosticEvents } from '../../src/bridge/index.ts'
 import { gate, portOf, quiet, until } from '../harness.ts'
 import { handshake, opcodes, Raw } from '../raw.ts'
 import { held, open, page, Target } from './cast.ts'
@@ -171,7 +172,8 @@ describe('authorize', () => {
         authorize: () => {
           calls++
           if (calls === 1) throw new Error('oh')
-          return calls === 2 ? Promise.reject(new Error('oh')) : undefined
+          // What it could not reach is not the target.
+          return calls === 2 ? Promise.reject(new ConnectError('Cannot connect: oh')) : undefined
         },
       },
     })
@@ -266,11 +268,18 @@ test('there may be maxConnections, and no more; who leaves makes room', async ()
   expect(bridge.stats().refused.limit).toBe(1)
 })
 
-test('one address may have maxConnectionsPerAddress', async () => {
+test('one address may have maxConnectionsPerAddress, however many come at once', async () => {
   const target = await Target.open()
   const bridge = await open({ to: target.url, listen: { maxConnectionsPerAddress: 1 } })
-  await page(bridge)
+  const client = await page(bridge)
   expect(await statusOf(bridge)).toBe(429)
+  await client.close()
+  await until(() => bridge.stats().open === 0)
+  const raws = await Promise.all(Array.from({ length: 5 }, () => ask(bridge)))
+  const statuses = await Promise.all(raws.map(async (raw) => (await raw.head()).status))
+  expect(statuses.filter((status) => status === 101).length).toBe(1)
+  expect(statuses.filter((status) => status === 429 || status === 503).length).toBe(4)
+  await until(() => target.listener.connections.size === 1)
 })
 
 test('refusals are told, each with its cause', async () => {

@@ -6,7 +6,6 @@ import * as tcp from '@fairlead/tcp'
 import * as websocket from '@fairlead/ws-bridge'
 import { describe, expect, test } from 'vitest'
 
-import type { BridgeOptions } from '../../src/bridge/index.ts'
 import { ca, localhost } from '../client/certificates.ts'
 import { portOf, quiet, until, urlOf } from '../harness.ts'
 import { type Heard, held, open, Peer, Target } from './cast.ts'
@@ -43,17 +42,18 @@ async function firstOf({ peers }: Server) {
 }
 
 /** The ways in. */
-const ways: Record<string, () => { from: string; listen: BridgeOptions['listen']; dial: object }> = {
-  tcp: () => ({ from: 'tcp://127.0.0.1:0', listen: {}, dial: {} }),
-  tls: () => ({ from: 'tls://127.0.0.1:0', listen: { tls: localhost }, dial: { tls: { ca } } }),
-  unix: () => {
-    const path = join(tmpdir(), `bridge-in-${process.pid}-${count++}.sock`)
-    return { from: `unix:${path}`, listen: { mode: 0o600 }, dial: { path } }
-  },
-}
+const ways: Record<string, () => { from: string; listen: websocket.BridgeOptions['listen']; dial: object }> =
+  {
+    tcp: () => ({ from: 'tcp://127.0.0.1:0', listen: {}, dial: {} }),
+    tls: () => ({ from: 'tls://127.0.0.1:0', listen: { tls: localhost }, dial: { tls: { ca } } }),
+    unix: () => {
+      const path = join(tmpdir(), `bridge-in-${process.pid}-${count++}.sock`)
+      return { from: `unix:${path}`, listen: { mode: 0o600 }, dial: { path } }
+    },
+  }
 
 describe.each(Object.entries(ways))('from %s', (_, way) => {
-  async function meet(options: Partial<BridgeOptions> = {}) {
+  async function meet(options: Partial<websocket.BridgeOptions> = {}) {
     const target = await server()
     const { from, listen, dial } = way()
     const bridge = await open({ from, to: target.url, ...options, listen: { ...listen, ...options.listen } })

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import * as websocket from '@fairlead/ws-bridge'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { type BridgeOptions, type TokenTargets } from '../../src/bridge/index.ts'
 import { portOf, until } from '../harness.ts'
 import { handshake, Raw } from '../raw.ts'
 import { heard, open, page, Target } from './cast.ts'
@@ -21,7 +20,7 @@ async function folder(): Promise<string> {
   return made
 }
 
-function led(to: TokenTargets, options: Partial<BridgeOptions> = {}) {
+function led(to: websocket.TokenTargets, options: Partial<websocket.BridgeOptions> = {}) {
   return open({ to: { ...loopback, ...to }, ...options })
 }
 
@@ -152,7 +151,7 @@ describe('a function', () => {
     ])
   })
 
-  test.each<[string, TokenTargets['tokens']]>([
+  test.each<[string, websocket.TokenTargets['tokens']]>([
     [
       'throws',
       () => {

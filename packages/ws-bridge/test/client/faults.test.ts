@@ -139,7 +139,7 @@ describe.each(ways)('a client over $name', (way) => {
     const failing = failureOf(
       websocket.connect(urlBy(way, server), {
         ...connecting,
-        ...(scheme === 'wss' && { connectTimeout: 30 }),
+        ...(scheme === 'wss' && { connectTimeout: 400 }),
         handshakeTimeout: 500,
       }),
     )
