@@ -1,12 +1,14 @@
 import type { Duplex } from 'node:stream'
 
 import type { Address } from '@fairlead/core'
+import { checkOptions } from '@fairlead/core/transport'
 import type { Exchange } from '@fairlead/http'
 
 import { type AcceptOptions, Acceptor, refused } from './acceptor.ts'
 import { type Guard, guardsOf } from './guard/guard.ts'
 import { openingOf, refuse } from './handshake.ts'
 import type { MessageKind, MessageOf } from './messages.ts'
+import { checkAcceptNames } from './option-names.ts'
 import { endsOf, openingOfEvent, refuseEvent, type UpgradeEventRequest } from './upgrade-event.ts'
 import type { WebSocketConnection } from './websocket.ts'
 
@@ -63,6 +65,7 @@ export function accept<K extends MessageKind>(
   asked: Exchange | UpgradeEventRequest,
   ...rest: readonly unknown[]
 ): WebSocketConnection<MessageOf<K>> {
+  checkOptions('accept', asked)
   if ('takeOver' in asked) {
     const [options] = rest as [AcceptOptions<K>?]
     return acceptExchange(asked, options)
@@ -121,8 +124,10 @@ interface Rules<K extends MessageKind> {
 const known = new WeakMap<object, Rules<MessageKind>>()
 
 function rulesFor<K extends MessageKind>(options: AcceptOptions<K>): Rules<K> {
+  checkOptions('accept', options)
   const made = known.get(options)
   if (made) return made
+  checkAcceptNames(options)
   const rules: Rules<K> = { acceptor: new Acceptor<K>(options), guard: guardsOf(options) }
   known.set(options, rules)
   return rules

@@ -10,7 +10,7 @@ import { type Underneath, WsConnection } from './connection.ts'
 import { acceptableDeflate } from './extension-offer.ts'
 import { meterFor } from './frame-meter.ts'
 import type { GuardOptions } from './guard/guard.ts'
-import { type Opening, openingOf, type Refusal } from './handshake.ts'
+import { type Opening, openingOf, refuse, type Refusal } from './handshake.ts'
 import { Loan } from './loan.ts'
 import type { MessageKind } from './messages.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './options.ts'
@@ -73,6 +73,11 @@ export class Acceptor<K extends MessageKind> {
    * @throws what `protocols` throws, before the exchange is taken over; ProtocolError, ClosedError.
    */
   accept(exchange: Exchange, opening: Opening = openingOf(exchange)): WsConnection<K> {
+    if (exchange.closing) {
+      // Nobody would tell this connection of the shutdown any more.
+      refuse(exchange, { status: 503, text: 'shutting down' })
+      throw new ClosedError('Cannot accept WebSocket: the server is closing')
+    }
     const protocol = chooseProtocol(opening.protocols, this.#protocols)
     const { connection: under, head } = exchange.takeOver()
     const loan = new Loan()

@@ -4,7 +4,10 @@ import { checkOptions, checkPositive } from '@fairlead/core/transport'
 
 /** How messages are compressed (permessage-deflate, RFC 7692). */
 export interface CompressionOptions {
-  /** Bytes from which on a message is compressed. Default 1,024: below, the header of it costs more than it saves. */
+  /**
+   * Bytes from which on a message is compressed, up to 256 KiB: a server compresses in the turn that writes, which takes
+   * a millisecond or more for each 64 KiB. Default 1,024: below, it costs more than it saves.
+   */
   threshold?: number
   /** 1 is fast, 9 is small. Default 1. */
   level?: number
@@ -17,8 +20,14 @@ export interface CompressionOptions {
 
 export type CompressionSettings = Required<CompressionOptions>
 
+/** Bytes beyond which a server's message goes as it is: it is compressed in the turn that writes it, and others wait. */
+export const largestAtOnce = 256 * 1024
+
 /** What is decompressed so far is not worth a second look, however small it came. */
 export const freeExpansion = 64 * 1024
+
+/** Bytes beyond the largest message that may be decompressed while nobody reads. */
+export const unreadExpansion = 2 * 1024 * 1024
 
 /** The options with their defaults, or undefined for none. @throws TypeError or RangeError that names the option. */
 export function compressionSettings(

@@ -23,7 +23,7 @@ import {
 import type { RawData, WebSocket } from 'ws'
 
 import { checkFarewell, closeCodeOf, closeCodes } from './close-codes.ts'
-import { canDeflate, deflate, freeExpansion } from './compression.ts'
+import { canDeflate, deflate, freeExpansion, largestAtOnce, unreadExpansion } from './compression.ts'
 import type { EncodedMessage } from './encoded-message.ts'
 import { faultOf, lostBy, tooMany } from './faults.ts'
 import type { FrameMeter } from './frame-meter.ts'
@@ -80,6 +80,8 @@ export class WsConnection<K extends MessageKind>
   #pings: TokenBucket | undefined
   #farewell: ReturnType<typeof setTimeout> | undefined
   #toldShutdown = false
+  /** Bytes that were decompressed while nobody read. */
+  #unread = 0
   /** `write` answered false, and nothing drained since. */
   #congested = false
   /** What the Close frame of a shutdown says. */
@@ -356,14 +358,24 @@ export class WsConnection<K extends MessageKind>
       this.#refuse(tooMany('messageRate', this.#settings, this.remoteAddress))
     } else if (received !== undefined && this.#expands(received, data.byteLength)) {
       this.#refuse(tooMany('compression.ratio', this.#settings, this.remoteAddress))
+    } else if (received !== undefined && this.#overflows(data.byteLength)) {
+      this.#refuse(tooMany('compression.ratio', this.#settings, this.remoteAddress))
     } else {
       this.slot.push((isBinary ? data : data.toString()) as MessageOf<K>)
     }
   }
 
+  /** `ws` goes on decompressing what it has when nobody reads: that is no more than one chunk, and may become much more. */
+  #overflows(size: number): boolean {
+    this.#unread = this.slot.flowing ? 0 : this.#unread + size
+    return this.#unread > this.#settings.maxPayload + unreadExpansion
+  }
+
   #compresses(size: number): boolean {
     const { compression } = this.#settings
-    return compression !== undefined && size >= compression.threshold && this.compressed
+    if (compression === undefined || size < compression.threshold || !this.compressed) return false
+    // `ws` does it in its own time, for a client.
+    return this.#windowBits === 0 || size <= largestAtOnce
   }
 
   /** Whether a message was compressed more than anybody compresses what is meant to be read. */

@@ -1,10 +1,11 @@
 import { type Address, BrokenError, LimitError, ProtocolError, type SocketError } from '@fairlead/core'
 
 import { closeCodes } from './close-codes.ts'
+import type { MeteredLimit } from './frame-meter.ts'
 import type { ConnectionSettings } from './options.ts'
 
 /** What a peer may have too much of; 1008, or 1009 for what was compressed too well. */
-export type PeerLimit = 'messageRate' | 'pingRate' | 'maxFragments' | 'compression.ratio'
+export type PeerLimit = 'messageRate' | 'pingRate' | MeteredLimit | 'compression.ratio'
 
 /** How to refuse what a peer has sent, and what this side hears of it. */
 export interface PeerFault {
@@ -48,6 +49,11 @@ export function tooMany(limit: PeerLimit, settings: ConnectionSettings, peer: Ad
     maxFragments: () => ({
       text: `more than ${settings.maxFragments} fragments`,
       value: settings.maxFragments,
+      code: closeCodes.policyViolation,
+    }),
+    maxBufferedChunks: () => ({
+      text: `more than ${settings.maxBufferedChunks} pieces`,
+      value: settings.maxBufferedChunks,
       code: closeCodes.policyViolation,
     }),
     'compression.ratio': () => {

@@ -4,16 +4,20 @@ import { WebSocketServer } from 'ws'
 
 import type { ConnectionSettings } from './options.ts'
 
+/** What is counted here of one message. */
+export type MeteredLimit = 'maxFragments' | 'maxBufferedChunks'
+
 /** The first one of control frames; the last frame that is read. */
 const opcodeOfClose = 8
 
 /**
  * Reads the headers of frames as they come, before `ws` does (RFC 6455 section 5.2), for two things that it does not
- * tell: how many bytes a compressed message was, and on runtimes with a `ws` of their own, how many fragments.
+ * tell: how many bytes a compressed message was, and on runtimes with a `ws` of their own, how many fragments and pieces.
  */
 export class FrameMeter {
   readonly #maxFragments: number
-  #exceed: (limit: 'maxFragments') => void = () => {}
+  readonly #maxBufferedChunks: number
+  #exceed: (limit: MeteredLimit) => void = () => {}
   /** Bytes of a header so far, and how many it has as far as is known. */
   readonly #header = new Uint8Array(14)
   #have = 0
@@ -21,17 +25,20 @@ export class FrameMeter {
   /** Bytes of the frame's payload that are still to come. */
   #payload = 0
   #fragments = 0
+  /** Chunks that hold some of a frame which is not whole. */
+  #pieces = 0
   #bytes = 0
   /** Sizes of messages that are whole on the wire, and not delivered. */
   readonly #sizes: number[] = []
   #over = false
-  #exceeded = false
+  #exceeded: MeteredLimit | undefined
 
-  constructor(maxFragments: number) {
+  constructor(maxFragments: number, maxBufferedChunks = Infinity) {
     this.#maxFragments = maxFragments
+    this.#maxBufferedChunks = maxBufferedChunks
   }
 
-  attach(socket: Duplex, exceed: (limit: 'maxFragments') => void): void {
+  attach(socket: Duplex, exceed: (limit: MeteredLimit) => void): void {
     this.#exceed = exceed
     socket.prependListener('data', (chunk: Uint8Array) => this.read(chunk))
   }
@@ -44,12 +51,16 @@ export class FrameMeter {
   /** Bytes on the wire of the message that is delivered next. */
   received(): number | undefined {
     const size = this.#sizes.shift()
-    // Behind the message that is being delivered.
-    if (this.#exceeded && this.#sizes.length === 0) queueMicrotask(() => this.#exceed('maxFragments'))
+    const exceeded = this.#exceeded
+    if (exceeded === undefined || this.#sizes.length > 0) return size
+    // Behind the message that is being delivered; or in place of the one beyond, which some runtimes give in the same turn.
+    if (size === undefined) this.#exceed(exceeded)
+    else queueMicrotask(() => this.#exceed(exceeded))
     return size
   }
 
   read(chunk: Uint8Array): void {
+    if (this.#pieces >= this.#maxBufferedChunks) this.#exceeds('maxBufferedChunks')
     let at = 0
     while (at < chunk.byteLength && !this.#over) {
       if (this.#payload > 0) {
@@ -62,13 +73,22 @@ export class FrameMeter {
       if (this.#have === 2) this.#need = headerSize(this.#header[1] as number)
       if (this.#have === this.#need) this.#frame()
     }
+    this.#pieces = this.#payload > 0 || this.#have > 0 ? this.#pieces + 1 : 0
+  }
+
+  #exceeds(limit: MeteredLimit): void {
+    if (this.#over) return
+    this.#over = true
+    this.#exceeded = limit
+    // What is whole is delivered first.
+    if (this.#sizes.length === 0) this.#exceed(limit)
   }
 
   #frame(): void {
     const header = this.#header
     const [first, second] = header as unknown as [number, number]
     this.#payload = payloadSize(header, second & 127)
-    this.#have = 0
+    this.#have = this.#pieces = 0
     this.#need = 2
     const opcode = first & 15
     // What `ws` refuses, or does not read any more, is not followed any further.
@@ -77,9 +97,7 @@ export class FrameMeter {
     this.#fragments++
     this.#bytes += this.#payload
     if (this.#fragments > this.#maxFragments) {
-      this.#over = this.#exceeded = true
-      // What is whole is delivered first.
-      if (this.#sizes.length === 0) this.#exceed('maxFragments')
+      this.#exceeds('maxFragments')
       return
     }
     if (first < 128) return
@@ -99,11 +117,14 @@ function payloadSize(header: Uint8Array, length: number): number {
   return length === 127 ? Number(view.getBigUint64(2)) : length
 }
 
-/** Some runtimes have a `ws` of their own, which counts no fragments. */
+/** Some runtimes have a `ws` of their own, which counts neither. */
 let countsFragments: boolean | undefined
 
 /** Looks at the peer's frames, where `ws` does not tell what has to be known of them. */
-export function meterFor({ maxFragments }: ConnectionSettings, compressed: boolean): FrameMeter | undefined {
+export function meterFor(
+  { maxFragments, maxBufferedChunks }: ConnectionSettings,
+  compressed: boolean,
+): FrameMeter | undefined {
   countsFragments ??= new WebSocketServer({ noServer: true }).options.maxFragments !== undefined
-  return compressed || !countsFragments ? new FrameMeter(maxFragments) : undefined
+  return compressed || !countsFragments ? new FrameMeter(maxFragments, maxBufferedChunks) : undefined
 }

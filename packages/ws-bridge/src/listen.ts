@@ -1,4 +1,5 @@
 import type { Accept, Listener } from '@fairlead/core'
+import { checkFunction, checkOptions } from '@fairlead/core/transport'
 import * as http from '@fairlead/http'
 
 import { type AcceptOptions, Acceptor } from './acceptor.ts'
@@ -6,6 +7,7 @@ import { guardOf } from './guard/guard.ts'
 import { offersWebSocket, onlyWebSocket, refuse } from './handshake.ts'
 import { type HandshakeOptions, WebSocketListener } from './listener.ts'
 import type { MessageKind, MessageOf } from './messages.ts'
+import { checkListenNames } from './option-names.ts'
 import { Vestibule, type VestibuleOptions } from './vestibule.ts'
 import type { WebSocketCloseOptions, WebSocketConnection } from './websocket.ts'
 
@@ -52,16 +54,14 @@ export async function listen<K extends MessageKind = 'text'>(
   options: WebSocketListenOptions<K>,
   accept?: Accept<WebSocketConnection<MessageOf<K>>, MessageOf<K>>,
 ): Promise<WebSocketServer<MessageOf<K>>> {
+  checkOptions('listen', options)
+  checkListenNames(options)
   const { path, authorize } = options
-  if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
-    throw new TypeError(`Invalid option path: ${JSON.stringify(path)} does not begin with a slash`)
-  }
+  checkPath(path)
+  checkFunction('authorize', authorize)
   const given = { ...(path !== undefined && { path }), ...(authorize && { authorize }) }
   const rules = { acceptor: new Acceptor(options), vestibule: new Vestibule(options), ...given }
   if (options.server) {
-    if (options.port !== undefined || options.host !== undefined || options.transport !== undefined) {
-      throw new TypeError('Invalid option server: cannot stand beside port, host or transport')
-    }
     const { server } = options
     const guard = guardOf(options, server.address)
     return new WebSocketListener({ server, owned: false }, { ...rules, guard }, accept)
@@ -78,8 +78,13 @@ export async function listen<K extends MessageKind = 'text'>(
   }
 }
 
-/** What HTTP is told. Its limit of connections is its own: here whoever is too many gets an answer. */
+/** What HTTP is told. It has room for some more: here whoever is too many gets an answer. */
 function whereOf(options: WebSocketListenOptions): http.HttpListenOptions {
-  const { path: _, maxConnections: _connections, maxConnectionsPerAddress: _perAddress, ...where } = options
-  return where
+  const { path: _, maxConnections = 10_000, maxConnectionsPerAddress: _perAddress, ...where } = options
+  return { ...where, maxConnections: maxConnections + (options.maxHandshakes ?? 1_000) }
+}
+
+function checkPath(path: unknown): void {
+  if (path === undefined || (typeof path === 'string' && /^\/[^?#\s]*$/.test(path))) return
+  throw new TypeError(`Invalid option path: ${JSON.stringify(path)} is no path that begins with a slash`)
 }

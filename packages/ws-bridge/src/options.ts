@@ -21,7 +21,10 @@ export interface ConnectionOptions<K extends MessageKind = MessageKind> {
   maxFragments?: number
   /** Pieces of one message that came by themselves and are held in memory; 1008 beyond. Default 262,144. */
   maxBufferedChunks?: number
-  /** Bytes that may wait for a peer that does not read; then it is closed with 1013. Default 16 MiB. */
+  /**
+   * Bytes that may wait for a peer that does not read; beyond, it is cut. It is told 1013 where it reads on from then, and
+   * nothing if not. Default 16 MiB.
+   */
   maxBuffered?: number
   /** Messages that may come; 1008 beyond. Default: as many as there are. */
   messageRate?: Rate

@@ -31,7 +31,7 @@ export class Outbox {
       this.#gathering = true
       this.#gathered = size
       this.#socket.cork()
-      // Behind all that the turn's promises do; one call for all connections.
+      // At the end of the callback, or behind all promises of them that write; one call for all connections.
       if (due.push(this) === 1) process.nextTick(flushAll)
     }
   }

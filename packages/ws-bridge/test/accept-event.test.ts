@@ -104,8 +104,8 @@ describe('the upgrade event of node:http', () => {
     const client = new WebSocket(`ws://127.0.0.1:${host.port}`)
     const heard: unknown[] = []
     client.on('open', () => client.send('ahoy'))
-    client.on('message', (data) => {
-      heard.push(String(data))
+    client.on('message', (data: Buffer) => {
+      heard.push(data.toString())
       client.close(1000)
     })
     await until(() => host.reasons.length === 1)
@@ -252,6 +252,39 @@ describe('a handshake that is none', () => {
     expect(host.errors[0]).toBeInstanceOf(ProtocolError)
     await until(() => host.sockets.size === 0)
     expect(host.connections).toEqual([])
+  })
+
+  test.each<[string, string]>([
+    ['with names in other case', handshake('/', { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' })],
+    ['with several protocols to upgrade to', handshake('/', { Upgrade: 'h2c, websocket' })],
+    ['in absolute form', handshake('', {}, 'GET http://localhost/chat?x HTTP/1.1')],
+    ['with fields named as objects have them', handshake('/', { ['__proto__x']: 'y', constructor: 'z' })],
+  ])('%s is one all the same', async (_, text) => {
+    const host = await serve()
+    const { raw, status } = await ask(host, text)
+    expect(status).toBe(101)
+    raw.write(frame(opcodes.text, 'ahoy'))
+    expect((await raw.frame()).text).toBe('ahoy')
+    raw.connection.destroy()
+  })
+
+  test('of another page is refused on a socket of both families, too', async () => {
+    const server = createServer()
+    const errors: unknown[] = []
+    server.on('upgrade', (request, socket, head) => {
+      try {
+        websocket.accept(request, socket, head).destroy()
+      } catch (error) {
+        errors.push(error)
+      }
+    })
+    await new Promise<void>((resolve) => server.listen(0, '::', resolve))
+    ends.push(() => new Promise((resolve) => server.close(resolve)))
+    const raw = await Raw.connect((server.address() as AddressInfo).port)
+    raw.write(handshake('/', { Origin: 'http://evil.example' }))
+    expect((await raw.head()).status).toBe(403)
+    expect(errors.length).toBe(1)
+    raw.connection.destroy()
   })
 
   test('with Content-Length 0 has no body', async () => {

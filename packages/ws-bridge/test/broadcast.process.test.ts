@@ -8,7 +8,7 @@ import { sunk } from './sink.ts'
 
 vi.mock(import('node:zlib'), async (original) => {
   const zlib = await original()
-  return { ...zlib, deflateRawSync: vi.fn(zlib.deflateRawSync) as typeof zlib.deflateRawSync }
+  return { ...zlib, deflateRawSync: vi.fn<typeof deflateRawSync>(zlib.deflateRawSync) }
 })
 
 const compressed = vi.mocked(deflateRawSync)

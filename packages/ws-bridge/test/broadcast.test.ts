@@ -140,11 +140,11 @@ describe('broadcast', () => {
 
   test('has connections of other transports among them', async () => {
     const heard: string[] = []
-    const hall = await memory.listen<string>('broadcast', () => ({
+    const hall = await memory.listen('broadcast', () => ({
       onData: (message) => void heard.push(message),
     }))
     ends.push(() => hall.close({ grace: 0 }))
-    const other: MessageConnection<string> = await memory.connect<string>('broadcast')
+    const other: MessageConnection<string> = await memory.connect('broadcast')
     const one = sunk()
     expect(broadcast<string>([other, one.connection], 'ahoy')).toBe(2)
     await until(() => heard.length === 1)

@@ -17,7 +17,7 @@ afterEach(async () => {
 })
 
 async function rawly(...given: Parameters<typeof meetRaw<'text'>>) {
-  const meeting = await meetRaw<'text'>(...given)
+  const meeting = await meetRaw(...given)
   ends.push(() => meeting.raw.connection.destroy())
   ends.push(() => meeting.server.close({ grace: 0 }))
   return meeting

@@ -35,7 +35,7 @@ describe('the type of messages', () => {
     expectTypeOf<Connected<'plain'>>().toEqualTypeOf<websocket.WebSocketConnection<string>>()
     expectTypeOf<Connected<'text'>>().toEqualTypeOf<websocket.WebSocketConnection<string>>()
     expectTypeOf<Connected<'binary'>>().toEqualTypeOf<websocket.WebSocketConnection<Uint8Array>>()
-    expectTypeOf<Connected<'both'>>().toEqualTypeOf<websocket.WebSocketConnection<string | Uint8Array>>()
+    expectTypeOf<Connected<'both'>>().toEqualTypeOf<websocket.WebSocketConnection>()
     expectTypeOf<Connected<'both'>>().toExtend<MessageConnection<string | Uint8Array>>()
     const accepting = {
       plain: () => websocket.accept(never()),
@@ -43,7 +43,7 @@ describe('the type of messages', () => {
       event: () => websocket.accept(never(), never(), never(), { messages: 'binary' }),
     }
     expectTypeOf(accepting.plain).returns.toEqualTypeOf<websocket.WebSocketConnection<string>>()
-    expectTypeOf(accepting.both).returns.toEqualTypeOf<websocket.WebSocketConnection<string | Uint8Array>>()
+    expectTypeOf(accepting.both).returns.toEqualTypeOf<websocket.WebSocketConnection>()
     expectTypeOf(accepting.event).returns.toEqualTypeOf<websocket.WebSocketConnection<Uint8Array>>()
   })
 

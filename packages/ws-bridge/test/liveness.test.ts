@@ -252,10 +252,11 @@ describe('ping', () => {
     const { raw, connection } = await rawly({ heartbeat: false })
     const asked = Array.from({ length: 100 }, () => connection.ping())
     const payloads = new Set<string>()
-    let last = Buffer.alloc(0)
+    let last: Uint8Array = new Uint8Array()
     for (let count = 0; count < 100; count++) {
-      last = (await raw.frame()).payload
-      payloads.add(last.toString('hex'))
+      const { payload } = await raw.frame()
+      payloads.add(payload.toString('hex'))
+      last = payload
     }
     expect(payloads.size).toBe(100)
     clock.advance(5)

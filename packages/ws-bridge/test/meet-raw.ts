@@ -19,13 +19,11 @@ export async function meetRaw<K extends websocket.MessageKind = 'text'>(
   type Connection = websocket.WebSocketConnection<websocket.MessageOf<K>>
   const server = await http.listen({ port: 0 }, (exchange) => exchange.respond(404))
   const { promise, open } = gate<Connection>()
-  const listener = await websocket.listen<K>(
-    { ...options, server } as websocket.WebSocketListenOptions<K>,
-    (connection) => {
-      open(connection)
-      return accept(connection)
-    },
-  )
+  const given: websocket.WebSocketListenOptions<K> = { ...options, server }
+  const listener = await websocket.listen<K>(given, (connection) => {
+    open(connection)
+    return accept(connection)
+  })
   const raw = await Raw.connect(portOf(server), { end: false })
   raw.write(handshake('/', fields))
   const head = await raw.head()

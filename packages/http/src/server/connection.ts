@@ -145,6 +145,10 @@ export class ServerConnection
     return this.#stopping || this.#context.closing
   }
 
+  get closing(): boolean {
+    return this.#context.closing
+  }
+
   get method(): string {
     return this.#inlet.method
   }

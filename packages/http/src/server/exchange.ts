@@ -23,6 +23,8 @@ export interface RespondOptions {
 /** What an exchange asks of the connection it happens on. */
 export interface ExchangeHost {
   readonly connection: ByteConnection
+  /** Whether the listener closes. */
+  readonly closing: boolean
   respond(
     exchange: Exchange,
     status: number,
@@ -94,6 +96,11 @@ export class Exchange {
   get offersUpgrade(): boolean {
     const { method, upgrade, framing } = this.#head
     return (upgrade !== undefined || method === 'CONNECT') && (framing === 'none' || framing === 0)
+  }
+
+  /** Whether its listener closes: what is taken over now hears no more of that. */
+  get closing(): boolean {
+    return this.#host.closing
   }
 
   /** Whether `respond` or `takeOver` was called. */
