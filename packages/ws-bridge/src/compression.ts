@@ -26,8 +26,13 @@ export const largestAtOnce = 256 * 1024
 /** What is decompressed so far is not worth a second look, however small it came. */
 export const freeExpansion = 64 * 1024
 
-/** Bytes beyond the largest message that may be decompressed while nobody reads. */
-export const unreadExpansion = 2 * 1024 * 1024
+/** Bytes that the runtime reads at once: so much may still be decompressed when nobody reads. */
+const largestRead = 64 * 1024
+
+/** Bytes beyond the largest message that may be decompressed while nobody reads: what `ratio` lets through. */
+export function unreadExpansion({ ratio }: CompressionSettings): number {
+  return largestRead * ratio
+}
 
 /** The options with their defaults, or undefined for none. @throws TypeError or RangeError that names the option. */
 export function compressionSettings(

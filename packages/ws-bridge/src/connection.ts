@@ -16,9 +16,9 @@ import {
   defaultGrace,
   defaultHighWaterMark,
   graceOf,
+  guarded,
   rejected,
   TokenBucket,
-  unlessAborted,
 } from '@fairlead/core/transport'
 import type { RawData, WebSocket } from 'ws'
 
@@ -27,7 +27,7 @@ import { canDeflate, deflate, freeExpansion, largestAtOnce, unreadExpansion } fr
 import type { EncodedMessage } from './encoded-message.ts'
 import { faultOf, lostBy, tooMany } from './faults.ts'
 import type { FrameMeter } from './frame-meter.ts'
-import { frame, opcodes } from './frame.ts'
+import { frame, joinSize, opcodes } from './frame.ts'
 import { Heartbeat, type Patient } from './heartbeat.ts'
 import type { Borrowing, Loan } from './loan.ts'
 import { checkMessage, type MessageKind, type MessageOf, sizeOfMessage } from './messages.ts'
@@ -224,6 +224,13 @@ export class WsConnection<K extends MessageKind>
     return !this.congested
   }
 
+  /** Who awaits it may use the memory for something else then: what was not copied leaves at once. */
+  override send(message: MessageOf<K>): Promise<void> {
+    const sent = super.send(message)
+    if (message instanceof Uint8Array && message.byteLength > joinSize) this.#outbox.flush()
+    return sent
+  }
+
   /** Writes what was encoded for many; see {@link write}. */
   writeEncoded(encoded: EncodedMessage): boolean {
     const ws = this.#ws
@@ -253,9 +260,7 @@ export class WsConnection<K extends MessageKind>
     if (!this.writable) return rejected(this.unwritable())
     if (this.#ws.readyState !== this.#ws.OPEN) return rejected(this.#leaving())
     this.#heartbeat ??= new Heartbeat(this, undefined)
-    const answered = this.#heartbeat.ask()
-    answered.catch(() => {})
-    return options?.signal ? unlessAborted(answered, options.signal) : answered
+    return guarded(this.#heartbeat.ask(options?.signal))
   }
 
   override close(options?: WebSocketCloseOptions): Promise<void> {
@@ -367,8 +372,9 @@ export class WsConnection<K extends MessageKind>
 
   /** `ws` goes on decompressing what it has when nobody reads: that is no more than one chunk, and may become much more. */
   #overflows(size: number): boolean {
+    const { compression, maxPayload } = this.#settings
     this.#unread = this.slot.flowing ? 0 : this.#unread + size
-    return this.#unread > this.#settings.maxPayload + unreadExpansion
+    return compression !== undefined && this.#unread > maxPayload + unreadExpansion(compression)
   }
 
   #compresses(size: number): boolean {
@@ -412,7 +418,7 @@ export class WsConnection<K extends MessageKind>
 
   /** Whoever writes on without heeding the answer is stopped before memory is. */
   #makeRoom(size: number): void {
-    this.#outbox.gather(size, defaultHighWaterMark)
+    this.#outbox.gather(size)
     if (!this.#congested) return
     const { maxBuffered } = this.#settings
     const value = this.buffered

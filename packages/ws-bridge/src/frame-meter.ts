@@ -25,6 +25,8 @@ export class FrameMeter {
   /** Bytes of the frame's payload that are still to come. */
   #payload = 0
   #fragments = 0
+  /** Whether the frame that is under way is the last one of a message. */
+  #final = false
   /** Chunks that hold some of a frame which is not whole. */
   #pieces = 0
   #bytes = 0
@@ -67,6 +69,7 @@ export class FrameMeter {
         const taken = Math.min(this.#payload, chunk.byteLength - at)
         this.#payload -= taken
         at += taken
+        if (this.#payload === 0) this.#end()
         continue
       }
       this.#header[this.#have++] = chunk[at++] as number
@@ -100,7 +103,14 @@ export class FrameMeter {
       this.#exceeds('maxFragments')
       return
     }
-    if (first < 128) return
+    this.#final = first >= 128
+    if (this.#payload === 0) this.#end()
+  }
+
+  /** A frame is whole. */
+  #end(): void {
+    if (!this.#final) return
+    this.#final = false
     this.#sizes.push(this.#bytes)
     this.#fragments = this.#bytes = 0
   }

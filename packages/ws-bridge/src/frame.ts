@@ -9,7 +9,7 @@ const fin = 0x80
 const rsv1 = 0x40
 
 /** What is copied behind its header, so that one buffer leaves instead of two: as much as comes out of the pool. */
-const joinSize = 4_000
+export const joinSize = 4_000
 
 /** Bytes that the header of an unmasked frame takes. */
 function headerSize(size: number): number {

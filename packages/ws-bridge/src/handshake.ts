@@ -35,7 +35,7 @@ export interface OpeningFacts extends Omit<HandshakeRequest, 'protocols'> {
 export const onlyWebSocket = {
   status: 426,
   text: 'only WebSocket is spoken here',
-  headers: { Upgrade: 'websocket' },
+  headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
 } as const
 
 /** 16 bytes in base64 (RFC 6455 section 4.1). */
@@ -84,7 +84,7 @@ export class Opening implements HandshakeRequest {
     if (minor < 1) return { status: 400, text: 'a WebSocket handshake is HTTP/1.1' }
     if (hasBody) return { status: 400, text: 'a WebSocket handshake has no body' }
     if (headers.get('sec-websocket-version') !== '13') {
-      const only = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' }
+      const only = { 'Sec-WebSocket-Version': '13', ...onlyWebSocket.headers }
       return { status: 426, text: 'only version 13 of WebSocket is spoken here', headers: only }
     }
     if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {

@@ -72,11 +72,26 @@ export class Heartbeat implements DeadlineOwner {
   }
 
   /** A ping that somebody asked for. */
-  ask(): Promise<number> {
+  ask(signal?: AbortSignal): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#ping()
       this.#waiters ??= []
-      this.#waiters.push({ ping: this.#sent, sentAt: this.#sentAt, resolve, reject })
+      const waiter = { ping: this.#sent, sentAt: this.#sentAt, resolve, reject }
+      this.#waiters.push(waiter)
+      if (!signal) return
+      const abort = (): void => {
+        this.#waiters = this.#waiters?.filter((it) => it !== waiter)
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      waiter.resolve = (roundTrip) => {
+        signal.removeEventListener('abort', abort)
+        resolve(roundTrip)
+      }
+      waiter.reject = (error) => {
+        signal.removeEventListener('abort', abort)
+        reject(error)
+      }
     })
   }
 

@@ -19,7 +19,10 @@ export interface ConnectionOptions<K extends MessageKind = MessageKind> {
   maxPayload?: number
   /** Fragments of one message; 1008 beyond. Default 16,384. */
   maxFragments?: number
-  /** Pieces of one message that came by themselves and are held in memory; 1008 beyond. Default 262,144. */
+  /**
+   * Pieces of one message that came by themselves and are held in memory; 1008 beyond. Default 32,768: what `ws` needs to join
+   * them grows with the square of their number, and a quarter of a million, its own limit, stops the process for a minute.
+   */
   maxBufferedChunks?: number
   /**
    * Bytes that may wait for a peer that does not read; beyond, it is cut. It is told 1013 where it reads on from then, and
@@ -60,7 +63,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   const sizes = {
     maxPayload: 1024 * 1024,
     maxFragments: 16 * 1024,
-    maxBufferedChunks: 256 * 1024,
+    maxBufferedChunks: 32 * 1024,
     maxBuffered: 16 * 1024 * 1024,
   }
   for (const name of Object.keys(sizes) as (keyof typeof sizes)[]) {

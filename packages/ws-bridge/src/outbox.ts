@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream'
 
+import { defaultHighWaterMark } from '@fairlead/core/transport'
+
 /** Those with output that leaves at the end of this turn. */
 let due: Outbox[] = []
 
@@ -22,12 +24,12 @@ export class Outbox {
     this.#socket = socket
   }
 
-  /** Something of that size is about to be written. With it, what is gathered may be `enough` not to wait any longer. */
-  gather(size: number, enough: number): void {
+  /** Something of that size is about to be written. Beyond the high-water mark nothing waits for the turn's end. */
+  gather(size: number): void {
     if (this.#gathering) {
       this.#gathered += size
-      if (this.#gathered > enough) this.flush()
-    } else if (size <= enough) {
+      if (this.#gathered > defaultHighWaterMark) this.flush()
+    } else if (size <= defaultHighWaterMark) {
       this.#gathering = true
       this.#gathered = size
       this.#socket.cork()

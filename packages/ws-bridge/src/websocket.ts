@@ -8,7 +8,10 @@ export interface WebSocketCloseOptions extends CloseOptions {
   text?: string
 }
 
-/** A conversation in WebSocket messages (RFC 6455). There is no half-close: a Close frame ends both directions. */
+/**
+ * A conversation in WebSocket messages (RFC 6455). There is no half-close: a Close frame ends both directions. Bytes that
+ * are sent must not be changed before there is room for more: when `send` has resolved, or at `onDrain`.
+ */
 export interface WebSocketConnection<
   M extends string | Uint8Array = string | Uint8Array,
 > extends MessageConnection<M> {

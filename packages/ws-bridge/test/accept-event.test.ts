@@ -330,6 +330,18 @@ describe('a handshake that is none', () => {
     await until(() => raw.closed)
   })
 
+  test('has what its sender still sends read, and is over with its end', async () => {
+    const host = await serve()
+    const client = createConnection({ port: host.port, host: '127.0.0.1', allowHalfOpen: true })
+    let answer = ''
+    client.on('error', () => {}).on('data', (chunk: Buffer) => (answer += chunk.toString()))
+    client.write(handshake('/', { Host: undefined }))
+    client.end('x'.repeat(2_000_000))
+    await new Promise((resolve) => client.once('close', resolve))
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*one Host\n$/s)
+    await until(() => host.sockets.size === 0)
+  })
+
   test('is cut after a while when its sender goes on all the same', async () => {
     const host = await serve()
     const client = createConnection({ port: host.port, host: '127.0.0.1', allowHalfOpen: true })

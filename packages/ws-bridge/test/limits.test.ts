@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { echo, meet, quiet, read, until } from './harness.ts'
 import { meetRaw } from './meet-raw.ts'
 import { closeFrame, frame, opcodes } from './raw.ts'
+import { sunk } from './sink.ts'
 
 const clock = useManualClock()
 const { close, continuation, ping, pong, text } = opcodes
@@ -101,6 +102,54 @@ describe('maxBufferedChunks', () => {
       await quiet()
     }
     await exceeded(meeting, 'maxBufferedChunks', 1008)
+  })
+})
+
+describe('very many small things', () => {
+  /** How long the last of these pieces takes, and all of them. */
+  function timed(options: websocket.AcceptOptions<'text'>, pieces: readonly Uint8Array[]) {
+    const { socket, connection } = sunk(options)
+    connection.handle({ onData() {} })
+    ends.push(() => connection.destroy())
+    const start = performance.now()
+    for (const piece of pieces) socket.emit('data', piece)
+    return { connection, time: performance.now() - start }
+  }
+
+  test('as one message cost no time that counts, and end at a default', async () => {
+    const bytes = frame(text, 'x'.repeat(200_000))
+    const pieces = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))
+    const { connection, time } = timed({}, pieces)
+    expect(await connection.closed).toMatchObject({
+      kind: 'error',
+      error: { limit: 'maxBufferedChunks', value: 32_768 },
+    })
+    expect(time).toBeLessThan(1_000)
+    const less = frame(text, 'x'.repeat(32_000))
+    const joined = timed(
+      {},
+      Array.from(less, (_, at) => less.subarray(at, at + 1)),
+    )
+    expect(joined.connection.state).toBe('open')
+    expect(joined.time).toBeLessThan(1_000)
+  })
+
+  test('as fragments, as pongs, as empty messages are read in linear time', () => {
+    const fragments = [
+      frame(text, 'x', { fin: false }),
+      ...Array.from({ length: 16_000 }, () => frame(continuation, 'x', { fin: false })),
+      frame(continuation, 'x'),
+    ]
+    for (const pieces of [
+      fragments,
+      Array.from({ length: 16_000 }, () => frame(pong, 'x')),
+      Array.from({ length: 16_000 }, () => frame(text)),
+    ]) {
+      const whole = timed({}, [Buffer.concat(pieces)])
+      const split = timed({}, pieces)
+      expect([whole.connection.state, split.connection.state]).toEqual(['open', 'open'])
+      expect(whole.time + split.time).toBeLessThan(1_000)
+    }
   })
 })
 

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 
 import type { ByteConnection } from '@fairlead/core'
-import { defaultHighWaterMark } from '@fairlead/core/transport'
 
 import { Outbox } from '../outbox.ts'
 import type { WebSocketConnection } from '../websocket.ts'
@@ -50,7 +49,7 @@ export class ByteSide extends PlainSide<ByteConnection> {
     const { connection } = this
     try {
       // The messages of one packet leave in one, too.
-      this.#outbox.gather(size, defaultHighWaterMark)
+      this.#outbox.gather(size)
       return connection.write(message) || connection.buffered === 0
     } catch (error) {
       this.crossroads.unwritable(error)
