@@ -1,22 +1,13 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-const opening = [
-  'GET / HTTP/1.1',
-  'Host: localhost',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  '',
-  '',
-].join('\r\n')
+import { opening } from '../opening.mjs'
 
 export const units = 10_000
 
 const file = (name) => new URL(name, import.meta.url)
 
-/** For the reader: ours with the heartbeat that it has by default, and over TLS. */
+/** For the reader: ours with the heartbeat that it has by default. */
 export const others = { 'with heartbeat': file('../echo/ours.mjs') }
 
 /** WebSockets that say nothing; resolves with a way to let go of them. */
