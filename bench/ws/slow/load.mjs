@@ -20,7 +20,7 @@ const service = createServer((socket) => {
   socket.on('error', () => {})
   socket.once('data', (first) => {
     if (first.toString('latin1', 0, 4) === 'send') void say(socket, plain)
-    else readSlowly(socket, first.length)
+    else void readSlowly(socket, first.length)
   })
 }).listen(0, '127.0.0.1')
 await once(service, 'listening')

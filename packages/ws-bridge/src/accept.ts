@@ -18,9 +18,12 @@ export type { AcceptOptions } from './acceptor.ts'
  * Accepts the WebSocket that an HTTP exchange asks for. The connection is born paused; it stays in the HTTP
  * listener's set and hears its shutdown.
  *
+ * Where it comes in on loopback only this machine's own pages are let in, unless `origins` says otherwise: nobody knows what
+ * the listener is bound to, so that behind a proxy on this machine `hosts` and `origins` have to be said.
+ *
  * @throws ProtocolError when the client asks for none, asks wrongly, or is a page of somebody else's; it was answered with a
  *   status then.
- * @throws ClosedError when the client is gone, BusyError when the exchange was answered before.
+ * @throws ClosedError when the client is gone or the server closes, BusyError when the exchange was answered before.
  * @throws TypeError or RangeError that names the option; TypeError when no Node socket is under the exchange.
  * @example
  * ```ts
@@ -36,7 +39,7 @@ export function accept<K extends MessageKind = 'text'>(
 /**
  * Accepts the WebSocket of an upgrade event of `node:http`, or of any server that gives the same three things: Express and
  * Fastify among them. The socket is the connection's from then on. No listener of ours knows it: whoever stops the server
- * closes the connection, too.
+ * closes the connection, too. Whoever waits before calling it has to listen for the socket's `error` meanwhile.
  *
  * Whoever emits the event looks at nothing that its listeners throw or reject with: catch it.
  *

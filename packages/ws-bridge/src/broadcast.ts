@@ -10,7 +10,8 @@ export interface BroadcastOptions {
   /**
    * What becomes of a connection whose peer reads more slowly than is written, so that its output stands above the
    * high-water mark: the message waits with the others, up to `maxBuffered` (`'queue'`, the default); that connection
-   * misses it (`'skip'`); or it is closed with 1013 (`'close'`).
+   * misses it (`'skip'`); or it is cut (`'close'`), and sees 1006: a Close
+   * frame would have to wait, too.
    */
   whenSlow?: 'queue' | 'skip' | 'close'
 }

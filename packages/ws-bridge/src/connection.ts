@@ -224,7 +224,7 @@ export class WsConnection<K extends MessageKind>
     return !this.congested
   }
 
-  /** Who awaits it may use the memory for something else then: what was not copied leaves at once. */
+  /** Whoever awaits it often goes on with the same memory: what was not copied leaves at once, if the system takes it. */
   override send(message: MessageOf<K>): Promise<void> {
     const sent = super.send(message)
     if (message instanceof Uint8Array && message.byteLength > joinSize) this.#outbox.flush()
@@ -392,8 +392,10 @@ export class WsConnection<K extends MessageKind>
 
   #pinged(): void {
     this.#pings ??= new TokenBucket(this.#settings.pingRate)
-    if (this.state !== 'open' || this.#pings.take()) return
-    this.#refuse(tooMany('pingRate', this.#settings, this.remoteAddress))
+    if (this.state !== 'open') return
+    if (!this.#pings.take()) this.#refuse(tooMany('pingRate', this.#settings, this.remoteAddress))
+    // Its answer may wait behind others, for a peer that pings and does not read.
+    else if (this.buffered > this.#settings.maxBuffered) this.#tooMuchWaits('answer ping')
   }
 
   /** Closes with a code, because of what the peer sent. */
@@ -419,15 +421,18 @@ export class WsConnection<K extends MessageKind>
   /** Whoever writes on without heeding the answer is stopped before memory is. */
   #makeRoom(size: number): void {
     this.#outbox.gather(size)
-    if (!this.#congested) return
+    if (this.#congested && this.buffered > this.#settings.maxBuffered) throw this.#tooMuchWaits('write')
+  }
+
+  /** Over, because too much waits for the peer. */
+  #tooMuchWaits(attempt: string): LimitError {
     const { maxBuffered } = this.#settings
     const value = this.buffered
-    if (value <= maxBuffered) return
-    const text = `Cannot write: ${value} bytes wait already, more than maxBuffered ${maxBuffered}`
+    const text = `Cannot ${attempt}: ${value} bytes wait already, more than maxBuffered ${maxBuffered}`
     const peer = this.remoteAddress
     const error = new LimitError(text, { limit: 'maxBuffered', value, phase: 'write', peer })
     this.destroy(error)
-    throw error
+    return error
   }
 
   #put([head, payload]: readonly [Uint8Array, Uint8Array?]): void {

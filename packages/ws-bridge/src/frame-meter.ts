@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 
+import { Fifo } from '@fairlead/core/transport'
 import { WebSocketServer } from 'ws'
 
 import type { ConnectionSettings } from './options.ts'
@@ -31,7 +32,7 @@ export class FrameMeter {
   #pieces = 0
   #bytes = 0
   /** Sizes of messages that are whole on the wire, and not delivered. */
-  readonly #sizes: number[] = []
+  readonly #sizes = new Fifo<number>()
   #over = false
   #exceeded: MeteredLimit | undefined
 
@@ -52,7 +53,7 @@ export class FrameMeter {
 
   /** Bytes on the wire of the message that is delivered next. */
   received(): number | undefined {
-    const size = this.#sizes.shift()
+    const size = this.#sizes.length > 0 ? this.#sizes.shift() : undefined
     const exceeded = this.#exceeded
     if (exceeded === undefined || this.#sizes.length > 0) return size
     // Behind the message that is being delivered; or in place of the one beyond, which some runtimes give in the same turn.

@@ -68,7 +68,8 @@ export class Heartbeat implements DeadlineOwner {
     const { reading, bytesIn, bytesOut, buffered } = patient
     this.#sign = { reading, bytesIn, bytesOut, buffered }
     this.#deadline?.set(this.#options?.timeout ?? Infinity)
-    if (!before) this.#ping()
+    // Whoever does not read hears of a peer that is gone only by writing to it, and then again.
+    if (!before || (!reading && buffered === 0)) this.#ping()
   }
 
   /** A ping that somebody asked for. */

@@ -78,10 +78,14 @@ export async function listen<K extends MessageKind = 'text'>(
   }
 }
 
+/** No count needs to be larger. */
+const mostConnections = 2_147_483_647
+
 /** What HTTP is told. It has room for some more: here whoever is too many gets an answer. */
 function whereOf(options: WebSocketListenOptions): http.HttpListenOptions {
   const { path: _, maxConnections = 10_000, maxConnectionsPerAddress: _perAddress, ...where } = options
-  return { ...where, maxConnections: maxConnections + (options.maxHandshakes ?? 1_000) }
+  const room = Math.min(maxConnections + (options.maxHandshakes ?? 1_000), mostConnections)
+  return { ...where, maxConnections: room }
 }
 
 function checkPath(path: unknown): void {

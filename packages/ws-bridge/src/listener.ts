@@ -124,8 +124,6 @@ export class WebSocketListener<K extends MessageKind> extends ListenerBase<WsCon
     const { vestibule } = this.#rules
     const late = { status: 503, text: 'that took too long' }
     const waiting = new Waiting(vestibule, () => this.#admit(exchange, opening, late))
-    // Who has left holds nobody up, and may have left only with its sending side.
-    exchange.signal.addEventListener('abort', () => waiting.giveWay(), { once: true })
     try {
       const refusal = await authorize(opening, exchange)
       if (!waiting.leave()) return
@@ -168,7 +166,6 @@ class Waiting {
   readonly #vestibule: Vestibule
   readonly #deadline: Deadline
   #over = false
-  #gone = false
 
   constructor(vestibule: Vestibule, tooLate: () => void) {
     this.#vestibule = vestibule
@@ -181,14 +178,7 @@ class Waiting {
     if (this.#over) return false
     this.#over = true
     this.#deadline.release()
-    this.giveWay()
-    return true
-  }
-
-  /** Its place at the door is another's. */
-  giveWay(): void {
-    if (this.#gone) return
-    this.#gone = true
     this.#vestibule.proceed()
+    return true
   }
 }

@@ -25,8 +25,8 @@ export interface ConnectionOptions<K extends MessageKind = MessageKind> {
    */
   maxBufferedChunks?: number
   /**
-   * Bytes that may wait for a peer that does not read; beyond, it is cut. It is told 1013 where it reads on from then, and
-   * nothing if not. Default 16 MiB.
+   * Bytes that may wait for a peer that does not read; beyond, it is cut, and sees 1006: a Close frame would have to wait
+   * behind them. Default 16 MiB.
    */
   maxBuffered?: number
   /** Messages that may come; 1008 beyond. Default: as many as there are. */

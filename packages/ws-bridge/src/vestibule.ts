@@ -9,7 +9,7 @@ export interface VestibuleOptions {
   maxConnections?: number
   /** Of these, from one address; 429 beyond. Default: as many; behind a proxy or a NAT one address is many peers. */
   maxConnectionsPerAddress?: number
-  /** Handshakes that wait for `authorize`; 503 beyond. Default 1,000. */
+  /** Handshakes that wait for `authorize`, those of clients included that have left; 503 beyond. Default 1,000. */
   maxHandshakes?: number
   /** Milliseconds that `authorize` may take; 503 beyond. Default 10,000. */
   authorizeTimeout?: number

@@ -10,7 +10,7 @@ export interface WebSocketCloseOptions extends CloseOptions {
 
 /**
  * A conversation in WebSocket messages (RFC 6455). There is no half-close: a Close frame ends both directions. Bytes that
- * are sent must not be changed before there is room for more: when `send` has resolved, or at `onDrain`.
+ * are written are the connection's from then on, as those of a socket are: change a copy.
  */
 export interface WebSocketConnection<
   M extends string | Uint8Array = string | Uint8Array,

@@ -76,6 +76,21 @@ test('a client that is gone is not accepted: ClosedError', async () => {
   expect(outcome.error).toBeInstanceOf(ClosedError)
 })
 
+test('nobody is accepted once the server closes: 503, and a ClosedError', async () => {
+  const { promise, open } = gate()
+  const { outcome, raw, server } = await outcomeOf(handshake('/'), async (exchange) => {
+    await promise
+    websocket.accept(exchange)
+  })
+  await quiet()
+  const closing = server.close({ grace: 2_000 })
+  open()
+  expect((await raw.head()).status).toBe(503)
+  raw.connection.end()
+  await closing
+  expect(outcome.error).toBeInstanceOf(ClosedError)
+})
+
 test('a client that sent frames meanwhile is not kept waiting for them', async () => {
   const { promise, open } = gate()
   const server = await serve(async (exchange) => {
@@ -159,15 +174,21 @@ test('a peer that broke a rule and stays is cut when its grace is over', async (
   }
 })
 
-test('a peer that broke a rule and answers is let go at once', async () => {
-  const { raw, connection, server, listener } = await meetRaw({ messageRate: { perSecond: 1 } })
+test.each(['read', 'paused'])('a peer that broke a rule and answers is let go at once (%s)', async (how) => {
+  const options = { messageRate: { perSecond: 1 } }
+  const { raw, connection, server, listener } = await meetRaw(options, (connection) => ({
+    onData() {
+      if (how === 'paused') connection.pause()
+    },
+  }))
   ends.push(() => server.close({ grace: 0 }))
-  raw.write(frame(opcodes.text, '1'), frame(opcodes.text, '2'))
+  raw.write(Buffer.concat([frame(opcodes.text, '1'), frame(opcodes.text, '2')]))
   expect(await connection.closed).toMatchObject({ kind: 'error', error: { limit: 'messageRate' } })
   expect(await raw.frame()).toMatchObject({ code: 1008 })
   expect([listener.connections.size, server.connections.size]).toEqual([0, 1])
   raw.write(closeFrame(1008))
-  await until(() => raw.ended)
+  // Long before it is cut.
+  await until(() => raw.ended, 2_000)
   raw.connection.end()
-  await until(() => server.connections.size === 0)
+  await until(() => server.connections.size === 0, 2_000)
 })

@@ -143,12 +143,13 @@ test('gives nobody up while this side does not read, and then leaves time for an
   heart.stop(new ClosedError('over'))
 })
 
-test('gives nobody up once this side stopped reading, be it after the ping', () => {
+test('gives nobody up once this side stopped reading, and asks again: who is gone shows in writing', () => {
   const { peer, heart } = begin()
   clock.advance(10_000)
   peer.reading = false
   clock.advance(100_000)
-  expect([peer.givenUp, peer.pings.length]).toEqual([0, 1])
+  expect(peer.givenUp).toBe(0)
+  expect(peer.pings.length).toBeGreaterThan(2)
   heart.stop(new ClosedError('over'))
 })
 

@@ -203,7 +203,7 @@ describe('text', () => {
       expect(last?.opcode === close ? last.payload.readUInt16BE() : 0).toBe(expected === undefined ? 1007 : 0)
       connection.destroy()
     })
-    return fc.assert(property, { numRuns: 150 })
+    return fc.assert(property, { numRuns: 100 })
   })
 
   test('with half a surrogate is sent as what stands for it', async () => {
@@ -225,7 +225,7 @@ test('names that objects have by themselves are messages like any other', async 
   expect('polluted' in {}).toBe(false)
 })
 
-test('what is written may be changed afterwards, up to what is copied, and never before it has left', async () => {
+test('what is small is copied as it is written', async () => {
   const { server, client, peer } = await meet({ messages: 'binary' })
   ends.push(() => server.close({ grace: 0 }))
   const small = Uint8Array.of(1, 2, 3)

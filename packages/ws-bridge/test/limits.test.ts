@@ -327,6 +327,19 @@ describe('maxBuffered', () => {
     expect(() => connection.write('more')).toThrow('Cannot write')
   })
 
+  test('bounds the answers to pings, too', async () => {
+    const { raw, connection } = await rawly({ maxBuffered: 200_000, pingRate: { perSecond: 1_000_000 } })
+    raw.connection.pause()
+    const pings = Buffer.concat(Array.from({ length: 4_000 }, () => frame(ping, 'p'.repeat(125))))
+    let highest = 0
+    for (let count = 0; count < 200 && connection.state === 'open'; count++) {
+      await Promise.race([raw.connection.send(pings).catch(() => {}), connection.closed])
+      highest = Math.max(highest, connection.buffered)
+    }
+    expect(await connection.closed).toMatchObject({ kind: 'error', error: { limit: 'maxBuffered' } })
+    expect(highest).toBeLessThan(1_000_000)
+  })
+
   test('may be far less than one message: that one goes', async () => {
     const { raw, connection } = await rawly({ maxBuffered: 10 })
     connection.write('x'.repeat(100_000))
@@ -345,6 +358,14 @@ describe('maxBuffered', () => {
     expect((await read(client, 100)).length).toBe(100)
     await sending
   })
+})
+
+test('an option that there is not is refused by name', async () => {
+  const wrong = /^Invalid option maxPayloads: /
+  const options = { maxPayloads: 5 } as websocket.ConnectionOptions<'text'>
+  await expect(websocket.listen({ port: 0, ...options })).rejects.toThrow(wrong)
+  await expect(websocket.connect('ws://127.0.0.1:1', options)).rejects.toThrow(wrong)
+  expect(() => websocket.accept({ takeOver() {} } as never, options)).toThrow(wrong)
 })
 
 describe('a limit', () => {

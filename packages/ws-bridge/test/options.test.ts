@@ -27,7 +27,13 @@ describe('listen refuses by name', () => {
 
   test('what has no meaning beside a server that is there', async () => {
     await using server = await http.listen({ port: 0 })
-    for (const [name, value] of Object.entries({ port: 0, host: '::', tls: {}, maxBodySize: 1, backlog: 5 })) {
+    for (const [name, value] of Object.entries({
+      port: 0,
+      host: '::',
+      tls: {},
+      maxBodySize: 1,
+      backlog: 5,
+    })) {
       await expect(listen({ server, [name]: value })).rejects.toThrow(
         `Invalid option ${name}: cannot stand beside server`,
       )

@@ -225,6 +225,29 @@ describe.each(['tcp', 'tls'] as const)('on %s', (transport) => {
     })
   })
 
+  describe('a peer that breaks the protocol', () => {
+    test.each<[string, Buffer, number]>([
+      ['an unmasked frame', frame(text, 'x', { mask: false }), 1002],
+      ['a reserved bit', frame(text, 'x', { rsv: 2 }), 1002],
+      ['an opcode that there is not', frame(5, 'x'), 1002],
+      ['a ping in fragments', frame(opcodes.ping, 'x', { fin: false }), 1002],
+      ['a Close with a code that is never sent', closeFrame(1006), 1002],
+      ['text that is no UTF-8', frame(text, Buffer.of(0x61, 0xff)), 1007],
+      ['the other kind', frame(opcodes.binary, 'x'), 1003],
+      ['more than may be', frame(text, '', { length: 2 ** 40 }), 1009],
+    ])('by %s hears the code for it, once', async (_, bytes, code) => {
+      const peer = await open()
+      peer.write(frame(text, 'before'), bytes, frame(text, 'after'))
+      expect((await peer.frame()).text).toBe('before')
+      expect(await peer.frame()).toMatchObject({ opcode: opcodes.close, code })
+      expect(await connections[0]?.closed).toMatchObject({ kind: 'error' })
+      peer.write(closeFrame(code))
+      peer.connection.end()
+      await until(() => server.connections.size === 0)
+      expect([reasons.length, closes, peer.bytes.length]).toEqual([1, 1, 0])
+    })
+  })
+
   test('a peer that does not read stalls only itself, and memory is bounded', async () => {
     const peer = await open()
     peer.connection.pause()

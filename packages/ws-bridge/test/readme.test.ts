@@ -9,6 +9,7 @@ import * as tcp from '@fairlead/tcp'
 import * as udp from '@fairlead/udp'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
+import { DatagramDecoder, encodeDatagram } from '../src/connect-udp/datagram.ts'
 import * as connectUdp from '../src/connect-udp/index.ts'
 import * as websocket from '../src/index.ts'
 import * as reconnect from '../src/reconnect.ts'
@@ -112,4 +113,121 @@ test('no two recipes stand under one heading, and the table of contents has each
       .replaceAll(' ', '-')
   const [contents = ''] = readme.split('## Recipes')
   expect(titles.slice(1).filter((title) => !contents.includes(`](#${anchorOf(title)})`))).toEqual([])
+})
+
+/** A member of an interface, and what its docstring gives as the default. */
+interface Member {
+  readonly name: string
+  readonly value: string
+}
+
+/** Its own members, and none that it has of another one. */
+function membersOf(file: string, name: string, prefix = ''): Member[] {
+  const body = new RegExp(`interface ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(read(file))?.[1] ?? ''
+  const member = /(?:\/\*\*((?:(?!\*\/).)*)\*\/\s*)?^ {2}(?:readonly )?([a-z]\w+)\??[:(]/gms
+  return Array.from(body.matchAll(member), ([, docs = '', own = '']) => {
+    const [, value = ''] = /Default:? (\d{1,3}(?:,\d{3})*(?: [KMG]iB)?|`[^`]+`)/.exec(docs) ?? []
+    return { name: prefix + own, value: value.replaceAll('`', '') }
+  })
+}
+
+/** The rows of the tables of one part of the reference. */
+function rowsOf(part: string): readonly string[] {
+  const [, reference = ''] = readme.split('## Reference')
+  const text = reference.split(`\n### ${part}\n`)[1]?.split('\n### ')[0] ?? ''
+  return text.split('\n').filter((line) => line.startsWith('|'))
+}
+
+const ofConnections = 'What holds for a connection'
+const members: readonly (readonly [name: string, file: string, part: string, prefix?: string])[] = [
+  ['ConnectionOptions', '../src/options.ts', ofConnections],
+  ['HeartbeatOptions', '../src/options.ts', ofConnections, 'heartbeat.'],
+  ['CompressionOptions', '../src/compression.ts', ofConnections, 'compression.'],
+  ['WebSocketConnection', '../src/websocket.ts', 'A connection'],
+  ['WebSocketListenOptions', '../src/listen.ts', 'Options of `listen`'],
+  ['HandshakeOptions', '../src/listener.ts', 'Options of `listen`'],
+  ['VestibuleOptions', '../src/vestibule.ts', 'Options of `listen`'],
+  ['AcceptOptions', '../src/acceptor.ts', 'Options of `listen`'],
+  ['GuardOptions', '../src/guard/guard.ts', 'Options of `listen`'],
+  ['WebSocketConnectOptions', '../src/client/options.ts', 'Options of `connect`'],
+  ['BridgeOptions', '../src/bridge/options.ts', 'Bridges'],
+  ['TokenTargets', '../src/bridge/options.ts', 'Bridges', 'to.'],
+  ['BridgeListenOptions', '../src/bridge/options.ts', 'Bridges'],
+  ['BridgeConnectOptions', '../src/bridge/options.ts', 'Bridges'],
+  ['UdpProxyOptions', '../src/connect-udp/options.ts', 'UDP proxies'],
+  ['ConnectUdpOptions', '../src/connect-udp/client-options.ts', 'UDP proxies'],
+]
+
+test.each(members)('the README has every member of %s, with its default', (name, file, part, prefix) => {
+  const rows = rowsOf(part)
+  const all = membersOf(file, name, prefix)
+  expect(all).not.toEqual([])
+  const missing = all.filter(
+    (it) => !rows.some((row) => new RegExp(`\`${it.name}[\`(]`).test(row) && row.includes(it.value)),
+  )
+  expect(missing).toEqual([])
+})
+
+test('the README has every close code', () => {
+  const text = readme.split('\n### Close codes\n')[1]?.split('\n### ')[0]?.replaceAll(/\s+/g, ' ') ?? ''
+  const missing = Object.entries(websocket.closeCodes).filter(
+    ([name, code]) => !text.includes(`\`${name}\` ${code}`),
+  )
+  expect(missing).toEqual([])
+})
+
+/** The rows of docs/LIMITS.md about this package. */
+const [, limits = ''] =
+  /^## ws-bridge\n(.*?)(?=^## |$(?![\s\S]))/ms.exec(read('../../../docs/LIMITS.md')) ?? []
+
+const limited = members.filter(([name]) => !['WebSocketConnection', 'WebSocketListenOptions'].includes(name))
+
+test.each(limited)('docs/LIMITS.md has every default of %s', (name, file, _, prefix = '') => {
+  const numbers = membersOf(file, name, prefix).filter(({ value }) =>
+    /^[1-9][\d,]*(?: [KMG]iB)?$/.test(value),
+  )
+  const rows = limits.split('\n')
+  const untold = numbers.filter(
+    (it) => !rows.some((row) => row.startsWith(`| \`${it.name}\``) && row.includes(` ${it.value} `)),
+  )
+  expect(untold).toEqual([])
+})
+
+/** Bounds that are no options, by the constant that holds each, and words of their row. */
+test.each([
+  ['frame.ts', 'joinSize', 'copied behind its header'],
+  ['compression.ts', 'largestAtOnce', 'a message that is compressed'],
+  ['compression.ts', 'freeExpansion', 'decompressed before'],
+  ['close-codes.ts', 'maxText', 'the text of a Close frame'],
+  ['subprotocol.ts', 'mostOffered', 'subprotocols of one offer'],
+  ['bridge/token-file.ts', 'maxFiles', 'files of a folder of tokens'],
+  ['bridge/token-file.ts', 'maxBytes', 'all of them together'],
+  ['bridge/dial.ts', 'largestDatagram', 'a datagram of a bridge'],
+  ['connect-udp/datagram.ts', 'maxPayload', 'a UDP payload in a capsule'],
+  ['connect-udp/datagram.ts', 'maxSkipped', 'a capsule that is skipped'],
+])('docs/LIMITS.md has %s: %s', (file, name, words) => {
+  const [, product = ''] = new RegExp(`const ${name} = ([\\d_ *]+)\\n`).exec(read(`../src/${file}`)) ?? []
+  const value = product.split(' * ').reduce((all, it) => all * Number(it.replaceAll('_', '')), 1)
+  const forms = [value.toLocaleString('en'), `${value / 1024} KiB`, `${value / 1024 / 1024} MiB`]
+  const rows = limits.split('\n').filter((row) => row.startsWith(`| ${words}`))
+  expect(product).not.toBe('')
+  expect(rows.filter((row) => forms.some((form) => row.includes(` ${form} `)))).toHaveLength(1)
+})
+
+test('what docs/wire/CONNECT-UDP.md shows is what is sent, and read', () => {
+  const [, example = ''] = read('../../../docs/wire/CONNECT-UDP.md').split('\n## Example\n')
+  const bytesOf = (side: string): Buffer =>
+    Buffer.from(
+      Array.from(example.matchAll(new RegExp(`^${side} +([\\da-f ]+)$`, 'gm')), ([, hex = '']) => hex)
+        .join('')
+        .replaceAll(' ', ''),
+      'hex',
+    )
+  expect(bytesOf('server').equals(encodeDatagram(Buffer.from('ahoy')))).toBe(true)
+  const decoder = new DatagramDecoder()
+  decoder.push(bytesOf('client'))
+  expect(
+    [decoder.next(), decoder.next(), decoder.next()].map((it) => it && Buffer.from(it).toString()),
+  ).toEqual(['ahoy', '', undefined])
+  expect(decoder.ignored).toBe(1)
 })

@@ -9,4 +9,4 @@ export const peak = true
 if (!missing) await startEcho()
 
 /** 200 clients, one message of 256 bytes at a time on each. */
-export const load = (port) => echo(port, { connections: 200, messages: 40_000, size: 256 })
+export const load = (port) => echo(port, { connections: 200, messages: 60_000, size: 256 })

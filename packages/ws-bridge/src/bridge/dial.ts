@@ -42,13 +42,17 @@ const known: Readonly<Record<Target['scheme'], readonly (keyof BridgeConnectOpti
 
 const all = new Set(Object.values(known).flat())
 
+/** Where a token may lead. */
+const ledTo = ['tcp', 'tls', 'unix', 'udp'] as const
+
 /** Refuses an option that is none, or is of no effect for a target that is fixed. @throws TypeError. */
 function checkConnectNames(options: BridgeConnectOptions, target: Target | undefined): void {
   for (const name of Object.keys(options) as (keyof BridgeConnectOptions)[]) {
     if (options[name] === undefined) continue
     if (!all.has(name)) throw new TypeError(`Invalid option connect.${name}: there is no such option`)
-    if (target === undefined || known[target.scheme].includes(name)) continue
-    throw new TypeError(`Invalid option connect.${name}: means nothing to ${target.scheme}`)
+    const schemes = target ? [target.scheme] : ledTo
+    if (schemes.some((scheme) => known[scheme].includes(name))) continue
+    throw new TypeError(`Invalid option connect.${name}: means nothing to ${schemes.join(', ')}`)
   }
 }
 

@@ -10,7 +10,7 @@ import type { ConnectionOptions } from '../options.ts'
 
 /**
  * What a bridge carries, and where. One side is WebSocket, the other TCP, TLS, a Unix socket or UDP, either way
- * round. All times are milliseconds; `Infinity` lifts one that has a default.
+ * round. All times are milliseconds.
  */
 export interface BridgeOptions {
   /**
@@ -94,7 +94,13 @@ export type TargetOf = (
   request: HandshakeRequest,
 ) => string | undefined | Promise<string | undefined>
 
-/** How peers come in. Each option is for the schemes named in it, and refused for others. */
+/**
+ * How peers come in. An option that means nothing where the bridge listens is refused: those of the guard, `authorize` and
+ * `protocols` are for WebSockets; `tls` is for `wss://` and `tls://`, which need it; `allow`, `deny` and `acceptRate` are as
+ * in `listen` of tcp, and not for a listener that is there already; `mode` is for `unix:`; `validation`, `maxAmplification`
+ * (on loopback by default without limit), `maxUnvalidatedDatagrams` and `maxMessageSize` (default 65,507) are for `udp://`,
+ * as in `listen` of udp.
+ */
 export interface BridgeListenOptions
   extends
     GuardOptions,
@@ -124,7 +130,12 @@ export interface BridgeListenOptions
   protocols?: readonly string[]
 }
 
-/** How targets are connected to. Each option is for the schemes named in it, and refused for others. */
+/**
+ * How targets are connected to. An option that means nothing to the target that stands in `to` is refused. `lookup` is not
+ * for WebSockets and Unix sockets; `dnsTimeout`, `family`, `localAddress` and `keepAlive` are for `tcp://` and `tls://`,
+ * `tlsTimeout` for `tls://`, `maxMessageSize` (default 65,507) for `udp://`, `headers`, `proxy` and `handshakeTimeout` for
+ * WebSockets.
+ */
 export interface BridgeConnectOptions
   extends
     Pick<

@@ -149,7 +149,9 @@ function sizeOf(message: Message): number {
 function messageOf(chunk: unknown): Message {
   if (typeof chunk === 'string' || chunk instanceof Uint8Array) return chunk
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  // As in browsers, the program may go on using its memory.
+  if (ArrayBuffer.isView(chunk))
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength).slice()
   throw new TypeError(`Cannot send message: ${chunk === null ? 'null' : typeof chunk} is not text or bytes`)
 }
 

@@ -93,6 +93,10 @@ describe('options', () => {
       'Invalid option connect.headers: means nothing to tcp',
     ],
     [{ from: here, to: somewhere, connect: { tls: {} } }, 'Invalid option connect.tls: means nothing to tcp'],
+    [
+      { from: here, to: { tokens: {} }, connect: { headers: {} } },
+      'Invalid option connect.headers: means nothing to tcp, tls, unix, udp',
+    ],
     [{ from: here, to: somewhere, connect: { connectTimeout: 0 } }, 'Invalid option connectTimeout'],
     [{ from: here, to: somewhere, connect: { lookup: 'me' } }, 'Invalid option lookup'],
     [
