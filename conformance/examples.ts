@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 import ts from 'typescript'
 
@@ -38,6 +38,9 @@ declare global {
   const journal: { append(line: string): Promise<void> }
   const web: Listener<unknown>
   const chat: Listener<unknown>
+  const listener: Listener<MessageConnection<string>>
+  const writer: WritableStreamDefaultWriter<string>
+  const query: Uint8Array
   const legacyServer: import('node:events').EventEmitter
   function echo(connection: MessageConnection<string>): Promise<void>
 }
@@ -100,24 +103,29 @@ function exportsOf(entry: string): string[] {
   const [, scope, name, ...subpath] = /^(@fairlead)\/([^/]+)(?:\/(.*))?$/.exec(entry) ?? []
   if (!scope) return []
   const at = join(root, 'packages', name ?? '', 'src', subpath[0] ?? 'index')
-  const file = existsSync(`${at}.ts`) ? `${at}.ts` : join(at, 'index.ts')
+  const names = exportsIn(existsSync(`${at}.ts`) ? `${at}.ts` : join(at, 'index.ts'))
+  // Small words such as `ready` and `tick` are not meant there.
+  const meant = subpath[0] === 'transport' ? names.filter((name) => /^[A-Z]/.test(name)) : names
+  // A function with several signatures is declared several times.
+  return [...new Set(meant)]
+}
+
+/** What a module exports that is no type; names that its own declarations keep to themselves are among them. */
+function exportsIn(file: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ESNext)
-  const names = source.statements.flatMap((it) => {
-    if (ts.isFunctionDeclaration(it) && it.name) return [it.name.text]
+  return source.statements.flatMap((it) => {
+    if ((ts.isFunctionDeclaration(it) || ts.isClassDeclaration(it)) && it.name) return [it.name.text]
     if (
       ts.isVariableStatement(it) &&
       it.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
     ) {
       return it.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []))
     }
-    if (!ts.isExportDeclaration(it) || it.isTypeOnly || !it.exportClause) return []
+    if (!ts.isExportDeclaration(it) || it.isTypeOnly) return []
+    if (!it.exportClause) return exportsIn(join(dirname(file), (it.moduleSpecifier as ts.StringLiteral).text))
     if (!ts.isNamedExports(it.exportClause)) return []
     return it.exportClause.elements.filter((el) => !el.isTypeOnly).map((el) => el.name.text)
   })
-  // Small words such as `ready` and `tick` are not meant there.
-  const meant = subpath[0] === 'transport' ? names.filter((name) => /^[A-Z]/.test(name)) : names
-  // A function with several signatures is declared several times.
-  return [...new Set(meant)]
 }
 
 /** What the compiler has to say about each example, by where it stands. */

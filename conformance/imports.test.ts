@@ -18,7 +18,8 @@ const allowed: Record<string, string> = {
   '@fairlead/http/compress': 'negotiator',
   '@fairlead/http/files': 'content-disposition mrmime negotiator range-parser',
   '@fairlead/http/uploads': '@fastify/busboy content-disposition',
-  '@fairlead/ws-bridge': '@fairlead/core @fairlead/tcp @fairlead/udp @fairlead/http ws node:crypto node:fs node:zlib',
+  '@fairlead/ws-bridge':
+    '@fairlead/core @fairlead/tcp @fairlead/udp @fairlead/http ws node:crypto node:fs node:zlib',
 }
 
 describe.each(packages)('$name imports only what it may', ({ name, folder, entries }) => {

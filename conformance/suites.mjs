@@ -1,15 +1,15 @@
 // Runs the tests that others wrote for their servers and clients on ours:
 //
-//   node conformance/suites.mjs --node-server FOLDER --srvx FOLDER --undici FOLDER --wpt FOLDER
+//   node conformance/suites.mjs --node-server FOLDER --srvx FOLDER --undici FOLDER --wpt FOLDER --ws FOLDER
 //
 // `--own` runs them on their own servers and clients instead, and web-platform-tests on the runtime's fetch, which
 // tells what fails there too; `--globals` those of servers on ours with the globals of @fairlead/http/globals;
 // `--folders` counts by folder and file.
 //
-// The folders are clones of github.com/honojs/node-server, github.com/h3js/srvx, github.com/nodejs/undici and
-// github.com/web-platform-tests/wpt, with what their tests import installed in them or above them. Nothing of theirs
-// stands here but the names of tests: suites.json tells of each that ours does not pass why, and an exit code of 1
-// tells of one that is not told of there.
+// The folders are clones of github.com/honojs/node-server, github.com/h3js/srvx, github.com/nodejs/undici,
+// github.com/web-platform-tests/wpt and github.com/websockets/ws, with what their tests import installed in them or
+// above them; ws's import nothing. Nothing of theirs stands here but the names of tests: suites.json tells of each that
+// ours does not pass why, and an exit code of 1 tells of one that is not told of there.
 
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -21,9 +21,11 @@ import { parseArgs } from 'node:util'
 
 import { run as runUndici } from './suites/undici/run.mjs'
 import { run as runWpt } from './suites/wpt/run.mjs'
+import { run as runWs } from './suites/ws/run.mjs'
 
 const usage = `Usage: node conformance/suites.mjs [--own] [--globals] [--folders]
   [--node-server FOLDER] [--srvx FOLDER] [--undici FOLDER] [--wpt FOLDER]
+  [--ws FOLDER]
 `
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const known = JSON.parse(readFileSync(here('suites.json'), 'utf8'))
@@ -34,6 +36,7 @@ const suites = {
   srvx: (folder, options) => runVitest('srvx', folder, options),
   undici: runUndici,
   wpt: runWpt,
+  ws: runWs,
 }
 
 async function runVitest(suite, folder, { own, globals }) {

@@ -300,6 +300,7 @@ async function nodeStreams(recipe: Recipe): Promise<void> {
 
 const tcp = (heading: string): string => `packages/tcp/README.md: ${heading}`
 const core = (heading: string): string => `packages/core/README.md: ${heading}`
+const websocket = (heading: string): string => `packages/ws-bridge/README.md: ${heading}`
 
 export const drivers: ReadonlyMap<string, Driver> = new Map([
   ...udpDrivers,
@@ -324,6 +325,10 @@ export const drivers: ReadonlyMap<string, Driver> = new Map([
   [tcp('Watching'), watching],
   [tcp('Web streams'), webStreams],
   [tcp('Node streams'), nodeStreams],
+  [websocket('@fairlead/ws-bridge'), printsItsComments],
+  [websocket('Reconnect'), printsItsComments],
+  [websocket('Web streams'), printsItsComments],
+  [websocket('UDP through an HTTP proxy'), printsItsComments],
   ['docs/TLS.md: Several names', severalNames],
   ['docs/TLS.md: Both sides show a certificate', mutualTls],
   ['docs/TLS.md: Shorter handshakes', sessions],

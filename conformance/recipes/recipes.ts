@@ -30,9 +30,14 @@ const processes = new Set([
 ])
 const http = 'packages/http/README.md'
 
+/** Of ws-bridge's, the first, for it is read first, and one of each further entry point: as they are built. */
+const built = new Set(['@fairlead/ws-bridge', 'Reconnect', 'Web streams', 'UDP through an HTTP proxy'])
+const websocket = 'packages/ws-bridge/README.md'
+
 export const recipes: readonly Recipe[] = [
   ...files.flatMap((file) => recipesIn(join(root, file))),
   ...recipesIn(join(root, http)).filter(({ name }) => processes.has(name.replace(`${http}: `, ''))),
+  ...recipesIn(join(root, websocket)).filter(({ name }) => built.has(name.replace(`${websocket}: `, ''))),
 ]
 
 function recipesIn(file: string): Recipe[] {

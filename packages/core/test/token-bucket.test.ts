@@ -30,6 +30,8 @@ test('what is no rate is refused by name', () => {
   checkRate('messageRate', undefined)
   checkRate('messageRate', { perSecond: 1 })
   for (const rate of [5, null, {}, { perSecond: 0.5 }, { perSecond: 1, burst: 0 }]) {
-    expect(() => checkRate('messageRate', rate as never)).toThrow(/^Invalid option messageRate\.(perSecond|burst): /)
+    expect(() => checkRate('messageRate', rate as never)).toThrow(
+      /^Invalid option messageRate\.(perSecond|burst): /,
+    )
   }
 })

@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly attempts: boolean
   /** Corked writes wait for `uncork`. Else: they leave at once. */
   readonly corks: boolean
+  /** Each end names the other's address. Else: something stands in between, whose address both name. */
+  readonly direct: boolean
 }
 
 /** How numbered texts travel as what a transport carries. */
@@ -55,6 +57,8 @@ export interface Fixture<C extends Peer = Peer, In = unknown> {
   readonly records: Records<In>
   /** Bytes of output above which `write` answers false. */
   readonly highWaterMark: number
+  /** Milliseconds for which a sender may seem to stand still though there is room. Default: some turns. */
+  readonly lull?: number
   /** How much goes each way in the check of integrity: `count` texts of `size` characters. */
   readonly volume: { readonly count: number; readonly size: number }
   /**
@@ -77,4 +81,5 @@ export const everything: Capabilities = {
   refuses: true,
   attempts: true,
   corks: true,
+  direct: true,
 }

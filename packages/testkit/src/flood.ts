@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 
 import type { Peer } from './fixture.ts'
+import { textMaker } from './records.ts'
 import type { Stage } from './stage.ts'
 import { turn } from './wait.ts'
 
 /** More than any honest transport takes from a sender whose peer does not read. */
 const capacity = 64 * 1024 * 1024
+
+/** ASCII, so that the size in bytes is known; what compresses well would take no room. */
+const asciiText = textMaker('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', 16_384)
 
 /** Sends and sends, awaiting each, until it has to wait for a peer that does not read. */
 export class Flood {
@@ -31,17 +35,20 @@ export class Flood {
     this.done.catch(() => {})
   }
 
-  /** A text of the flood: ASCII, so that its size in bytes is known. */
+  /** A text of the flood. */
   text(index: number): string {
-    return `${index}:`.padEnd(this.size, 'flood ')
+    return asciiText(index, this.size)
   }
 
-  /** Waits until no send has come through for many turns, and says no more from then on. */
+  /** Waits until no send has come through for many turns, or the fixture's lull, and says no more from then on. */
   async stall(): Promise<void> {
+    const { lull = 0 } = this.#stage.fixture
     let seen = -1
-    for (let still = 0; still < 60; still++) {
+    let since = 0
+    for (let still = 0; still < 60 || performance.now() - since < lull; still++) {
       if (this.sent !== seen) {
         seen = this.sent
+        since = performance.now()
         still = 0
       }
       await turn()

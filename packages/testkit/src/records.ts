@@ -40,6 +40,16 @@ export const binaryRecords: Records<Uint8Array> = {
   reader: () => ({ push: (message) => [viewOf(message).toString('latin1')] }),
 }
 
+/** Texts as messages of text and of bytes, in turn as far as their lengths are. */
+export const eitherRecords: Records<string | Uint8Array> = {
+  alphabet: bytes,
+  refused: [undefined, null, 5, {}],
+  encode: (text) => (text.length % 2 === 0 ? text : Buffer.from(text, 'latin1')),
+  reader: () => ({
+    push: (message) => [typeof message === 'string' ? message : viewOf(message).toString('latin1')],
+  }),
+}
+
 class ByteReader implements RecordReader<Uint8Array> {
   #partial = ''
 

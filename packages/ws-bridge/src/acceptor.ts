@@ -48,7 +48,9 @@ export class Acceptor<K extends MessageKind> {
     const { maxPayload, maxFragments, maxBufferedChunks, pingRate, compression } = settings
     const limits = {
       maxPayload,
-      maxFragments,
+      // See FrameMeter for what is left to it.
+      maxFragments: compression ? 0 : maxFragments,
+      skipUTF8Validation: compression !== undefined,
       maxBufferedChunks,
       // Ours says why it closes, and comes first.
       maxPendingAutoPongs: (pingRate.burst ?? pingRate.perSecond) + 10,
@@ -100,7 +102,7 @@ export class Acceptor<K extends MessageKind> {
       bufferOf(head),
       (ws: WebSocket) => {
         const { windowBits } = agreement
-        const meter = meterFor(this.#settings, windowBits !== undefined)
+        const meter = meterFor(this.#settings)
         connection = new WsConnection(
           { ws, socket, ends, loan, role: 'server', windowBits, meter },
           this.#settings,

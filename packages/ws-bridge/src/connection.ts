@@ -25,8 +25,8 @@ import type { RawData, WebSocket } from 'ws'
 import { checkFarewell, closeCodeOf, closeCodes } from './close-codes.ts'
 import { canDeflate, deflate, freeExpansion, largestAtOnce, unreadExpansion } from './compression.ts'
 import type { EncodedMessage } from './encoded-message.ts'
-import { faultOf, lostBy, tooMany } from './faults.ts'
-import type { FrameMeter } from './frame-meter.ts'
+import { faultOf, garbled, lostBy, tooMany } from './faults.ts'
+import { type FrameMeter, textOf } from './frame-meter.ts'
 import { frame, joinSize, opcodes } from './frame.ts'
 import { Heartbeat, type Patient } from './heartbeat.ts'
 import type { Borrowing, Loan } from './loan.ts'
@@ -110,7 +110,10 @@ export class WsConnection<K extends MessageKind>
       ;(socket as Owned<Duplex>)[owner] = this
       socket.on('drain', heard.drain).prependListener('end', heard.end)
     }
-    meter?.attach(socket, (limit) => this.#refuse(tooMany(limit, settings, this.remoteAddress)))
+    meter?.attach(socket, {
+      exceed: (limit) => this.#refuse(tooMany(limit, settings, this.remoteAddress)),
+      garbled: () => this.#refuse(garbled(this.remoteAddress)),
+    })
   }
 
   /** What is heard of `ws`, and of its socket. */
@@ -122,7 +125,9 @@ export class WsConnection<K extends MessageKind>
       ;(this as Owned<WebSocket>)[owner].#pinged()
     },
     pong(this: WebSocket, payload: Buffer): void {
-      ;(this as Owned<WebSocket>)[owner].#heartbeat?.pong(payload)
+      const connection = (this as Owned<WebSocket>)[owner]
+      // Ends as a ping does: it holds what came around it in memory just so.
+      if (!connection.#heartbeat?.pong(payload)) connection.#pinged()
     },
     fault(this: WebSocket, error: Error): void {
       const connection = (this as Owned<WebSocket>)[owner]
@@ -320,7 +325,7 @@ export class WsConnection<K extends MessageKind>
   flow(wanted: boolean): void {
     if (wanted) this.#ws.resume()
     // Once it closes there is nothing to hold back, and the peer's end has to be seen.
-    else if (this.#ws.readyState === this.#ws.OPEN) this.#ws.pause()
+    else if (this.#ws.readyState === this.#ws.OPEN && !this.#meter?.closed) this.#ws.pause()
   }
 
   protected endOutput(reason: CloseReason): void {
@@ -366,7 +371,9 @@ export class WsConnection<K extends MessageKind>
     } else if (received !== undefined && this.#overflows(data.byteLength)) {
       this.#refuse(tooMany('compression.ratio', this.#settings, this.remoteAddress))
     } else {
-      this.slot.push((isBinary ? data : data.toString()) as MessageOf<K>)
+      const message = isBinary ? data : this.#meter ? textOf(data) : data.toString()
+      if (message === undefined) this.#refuse(garbled(this.remoteAddress))
+      else this.slot.push(message as MessageOf<K>)
     }
   }
 

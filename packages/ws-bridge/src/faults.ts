@@ -41,6 +41,13 @@ export function faultOf(error: Error, peer: Address, settings: ConnectionSetting
   return new ProtocolError(`${attempt}${error.message}`, { side: 'remote', ...common })
 }
 
+/** What is said of bytes that should be text (RFC 6455 section 8.1). */
+export function garbled(peer: Address): PeerFault {
+  const text = 'invalid UTF-8'
+  const error = new ProtocolError(`${attempt}${text}`, { side: 'remote', peer })
+  return { code: closeCodes.invalidPayload, text, error }
+}
+
 /** What is said of a limit that is counted here. */
 export function tooMany(limit: PeerLimit, settings: ConnectionSettings, peer: Address): PeerFault {
   const { code, text, value } = {

@@ -96,10 +96,10 @@ export class Heartbeat implements DeadlineOwner {
     })
   }
 
-  /** The peer's pong. One that nobody asked for means nothing. */
-  pong(payload: Uint8Array): void {
+  /** The peer's pong. False: nobody asked for it, and it means nothing. */
+  pong(payload: Uint8Array): boolean {
     const ping = payload.byteLength === 4 ? Buffer.from(payload).readUInt32BE() : 0
-    if (ping <= this.#answered || ping > this.#sent) return
+    if (ping <= this.#answered || ping > this.#sent) return false
     this.#answered = ping
     const now = Deadline.now()
     if (ping === this.#sent) this.roundTrip = now - this.#sentAt
@@ -110,9 +110,10 @@ export class Heartbeat implements DeadlineOwner {
       waiter.resolve(roundTrip)
       return false
     })
-    if (!this.#sign || !this.#options) return
+    if (!this.#sign || !this.#options) return true
     this.#sign = undefined
     this.#deadline?.set(Math.max(0, this.#sentAt + this.#options.interval - now))
+    return true
   }
 
   /** From now on answers those who ask, and does nothing else. */

@@ -109,7 +109,7 @@ export class WebSocketListener<K extends MessageKind> extends ListenerBase<WsCon
       opening.fault ??
       guard.refusalOf(opening) ??
       vestibule.refusalFor(() => exchange.client.address) ??
-      (authorize ? vestibule.wait() : undefined)
+      (authorize ? vestibule.wait(exchange, () => exchange.client.address) : undefined)
     if (refusal) refuse(exchange, refusal)
     else if (authorize) void this.#ask(exchange, opening, authorize)
     else this.#admit(exchange, opening)
@@ -123,7 +123,7 @@ export class WebSocketListener<K extends MessageKind> extends ListenerBase<WsCon
   ): Promise<void> {
     const { vestibule } = this.#rules
     const late = { status: 503, text: 'that took too long' }
-    const waiting = new Waiting(vestibule, () => this.#admit(exchange, opening, late))
+    const waiting = new Waiting(vestibule, exchange, () => this.#admit(exchange, opening, late))
     try {
       const refusal = await authorize(opening, exchange)
       if (!waiting.leave()) return
@@ -164,11 +164,13 @@ export class WebSocketListener<K extends MessageKind> extends ListenerBase<WsCon
 /** A handshake that waits for `authorize`, until it is over or takes too long. */
 class Waiting {
   readonly #vestibule: Vestibule
+  readonly #visitor: Exchange
   readonly #deadline: Deadline
   #over = false
 
-  constructor(vestibule: Vestibule, tooLate: () => void) {
+  constructor(vestibule: Vestibule, visitor: Exchange, tooLate: () => void) {
     this.#vestibule = vestibule
+    this.#visitor = visitor
     this.#deadline = new Deadline({ onDeadline: () => this.leave() && tooLate() })
     this.#deadline.set(vestibule.authorizeTimeout)
   }
@@ -178,7 +180,7 @@ class Waiting {
     if (this.#over) return false
     this.#over = true
     this.#deadline.release()
-    this.#vestibule.proceed()
+    this.#vestibule.proceed(this.#visitor)
     return true
   }
 }

@@ -31,7 +31,7 @@ export interface ConnectionOptions<K extends MessageKind = MessageKind> {
   maxBuffered?: number
   /** Messages that may come; 1008 beyond. Default: as many as there are. */
   messageRate?: Rate
-  /** Pings that may come; 1008 beyond. Default 50 a second. */
+  /** Pings that may come, and pongs that nobody asked for; 1008 beyond. Default 50 a second. */
   pingRate?: Rate
   /** Pings of ours. A peer that does not answer is given up: `{ kind: 'timeout', phase: 'idle' }`. Default: every 30 s. */
   heartbeat?: boolean | HeartbeatOptions

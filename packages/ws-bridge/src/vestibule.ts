@@ -26,7 +26,7 @@ export class Vestibule {
   readonly #perAddress: number
   readonly #maxHandshakes: number
   readonly #counts = new Map<string, number>()
-  /** Where members are from; kept only where one address has a limit of its own. */
+  /** Where those are from who are here or wait; kept only where one address has a limit of its own. */
   readonly #origins = new Map<object, string>()
   #members = 0
   #waiting = 0
@@ -50,31 +50,41 @@ export class Vestibule {
     return (this.#counts.get(keyOf(address())) ?? 0) >= this.#perAddress ? crowded : undefined
   }
 
-  /** Somebody waits at the door. A refusal: too many do. */
-  wait(): Refusal | undefined {
+  /** Somebody waits at the door, and counts towards where he is from. A refusal: too many do. */
+  wait(visitor: object, address: () => Address): Refusal | undefined {
     if (this.#waiting >= this.#maxHandshakes) return busy
     this.#waiting++
+    this.#note(visitor, address)
     return undefined
   }
 
   /** Whoever waited does not wait any more. */
-  proceed(): void {
+  proceed(visitor: object): void {
     this.#waiting--
+    this.#forget(visitor)
   }
 
   enter(member: object, address: () => Address): void {
     this.#members++
-    if (!this.#asksAddress) return
-    const key = keyOf(address())
-    this.#origins.set(member, key)
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    this.#note(member, address)
   }
 
   leave(member: object): void {
     this.#members--
-    const key = this.#origins.get(member)
+    this.#forget(member)
+  }
+
+  #note(who: object, address: () => Address): void {
+    if (!this.#asksAddress) return
+    const key = keyOf(address())
+    this.#origins.set(who, key)
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  #forget(who: object): void {
+    const key = this.#origins.get(who)
     if (key === undefined) return
-    this.#origins.delete(member)
+    this.#origins.delete(who)
     const left = (this.#counts.get(key) ?? 1) - 1
     if (left > 0) this.#counts.set(key, left)
     else this.#counts.delete(key)

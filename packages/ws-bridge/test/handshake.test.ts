@@ -81,6 +81,23 @@ describe('the handshake', () => {
     raw.connection.destroy()
   })
 
+  test.each<[string, string]>([
+    ['a protocol field of 60 KB', handshake('/echo', { 'Sec-WebSocket-Protocol': 'a, '.repeat(20_000) })],
+    [
+      'an extension field of 60 KB',
+      handshake('/echo', { 'Sec-WebSocket-Extensions': 'a;b, '.repeat(12_000) }),
+    ],
+    ['10,000 fields', handshake('/echo').replace('\r\n\r\n', `\r\n${'X: y\r\n'.repeat(10_000)}\r\n`)],
+    ['a cookie of 60 KB', handshake('/echo', { Cookie: 'x'.repeat(60_000) })],
+  ])('with %s is refused before long', async (_, text) => {
+    const start = performance.now()
+    const { raw, status } = await ask(text)
+    expect([400, 431]).toContain(status)
+    expect(performance.now() - start).toBeLessThan(3_000)
+    raw.connection.destroy()
+    await until(() => server.connections.size === 0)
+  })
+
   test('may have the first frames right behind it', async () => {
     const raw = await Raw.connect(port)
     const frames = [frame(opcodes.text, 'one'), frame(opcodes.ping, '?'), frame(opcodes.text, 'two')]

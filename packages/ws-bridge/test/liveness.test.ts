@@ -148,6 +148,28 @@ describe('the heartbeat', () => {
     expect(connection.state).toBe('open')
   })
 
+  test.each(['end', 'destroy'] as const)(
+    'hears of a peer that left by %s while this side does not read',
+    async (how) => {
+      const { raw, connection, reasons } = await rawly({ heartbeat })
+      connection.pause()
+      // As much as nobody reads for us.
+      for (let count = 0; count < 3; count++) raw.write(frame(text, 'x'.repeat(100_000)))
+      await quiet()
+      raw.connection[how]()
+      await quiet()
+      expect(reasons).toEqual([])
+      // It is not there any more to be written to.
+      raw.connection.destroy()
+      for (let look = 0; look < 3 && reasons.length === 0; look++) {
+        clock.advance(10_000)
+        await quiet()
+      }
+      await until(() => reasons.length === 1)
+      expect(reasons[0]).toMatchObject({ kind: 'error' })
+    },
+  )
+
   test('waits while nobody takes the messages of an iteration', async () => {
     const { raw, connection } = await rawly({ heartbeat }, async (connection) => {
       for await (const _ of connection) await new Promise(() => {})

@@ -19,10 +19,9 @@ describe('listen refuses by name', () => {
     [{ maxConnections: -1 }, 'maxConnections'],
     [{ authorizeTimeout: 0 }, 'authorizeTimeout'],
     [{ protocols: 'chat' }, 'protocols'],
-    [{ __proto__: null, ['__proto__']: 1 }, '__proto__'],
+    [Object.fromEntries([['__proto__', 1]]), '__proto__'],
   ])('%j', async (options, name) => {
-    const failing = expect(listen({ port: 0, ...options })).rejects
-    await failing.toThrow(new RegExp(`^Invalid option ${name}: `))
+    await expect(listen({ port: 0, ...options })).rejects.toThrow(new RegExp(`^Invalid option ${name}: `))
   })
 
   test('what has no meaning beside a server that is there', async () => {
@@ -38,7 +37,7 @@ describe('listen refuses by name', () => {
         `Invalid option ${name}: cannot stand beside server`,
       )
     }
-    await using listener = await websocket.listen({ server, maxConnections: 1, path: '/', host: undefined })
+    await using listener = await websocket.listen({ server, maxConnections: 1, path: '/' })
     expect(listener.accepting).toBe(true)
   })
 
@@ -51,12 +50,13 @@ describe('listen refuses by name', () => {
 
 test('accept refuses what it has no option for', () => {
   const exchange = { takeOver() {} } as unknown as http.Exchange
-  for (const [options, name] of [
+  const wrong: [unknown, string][] = [
     [{ orgins: 'any' }, 'option orgins'],
     [{ compression: { levels: 1 } }, 'option compression.levels'],
     [null, 'options of accept'],
-  ]) {
-    expect(() => websocket.accept(exchange, options as never)).toThrow(`Invalid ${String(name)}: `)
+  ]
+  for (const [options, name] of wrong) {
+    expect(() => websocket.accept(exchange, options as never)).toThrow(`Invalid ${name}: `)
   }
   expect(() => websocket.accept(undefined as never)).toThrow(/^Invalid options of accept: /)
 })
@@ -65,11 +65,11 @@ test('a WebSocket is not accepted while its server closes: it would hear nothing
   const asked: http.Exchange[] = []
   const server = await http.listen({ port: 0 }, (exchange) => void asked.push(exchange))
   const connecting = websocket.connect(`ws://127.0.0.1:${portOf(server)}/`)
-  const failing = expect(connecting).rejects.toMatchObject({ status: 503 })
+  const failure = connecting.catch((error: unknown) => error)
   await expect.poll(() => asked.length).toBe(1)
   const closing = server.close()
   expect(() => websocket.accept(asked[0] as http.Exchange)).toThrow(/the server is closing$/)
-  await failing
+  expect(await failure).toMatchObject({ status: 503 })
   await closing
 })
 

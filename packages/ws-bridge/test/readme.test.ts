@@ -139,23 +139,23 @@ function rowsOf(part: string): readonly string[] {
 }
 
 const ofConnections = 'What holds for a connection'
-const members: readonly (readonly [name: string, file: string, part: string, prefix?: string])[] = [
-  ['ConnectionOptions', '../src/options.ts', ofConnections],
+const members: [name: string, file: string, part: string, prefix: string][] = [
+  ['ConnectionOptions', '../src/options.ts', ofConnections, ''],
   ['HeartbeatOptions', '../src/options.ts', ofConnections, 'heartbeat.'],
   ['CompressionOptions', '../src/compression.ts', ofConnections, 'compression.'],
-  ['WebSocketConnection', '../src/websocket.ts', 'A connection'],
-  ['WebSocketListenOptions', '../src/listen.ts', 'Options of `listen`'],
-  ['HandshakeOptions', '../src/listener.ts', 'Options of `listen`'],
-  ['VestibuleOptions', '../src/vestibule.ts', 'Options of `listen`'],
-  ['AcceptOptions', '../src/acceptor.ts', 'Options of `listen`'],
-  ['GuardOptions', '../src/guard/guard.ts', 'Options of `listen`'],
-  ['WebSocketConnectOptions', '../src/client/options.ts', 'Options of `connect`'],
-  ['BridgeOptions', '../src/bridge/options.ts', 'Bridges'],
+  ['WebSocketConnection', '../src/websocket.ts', 'A connection', ''],
+  ['WebSocketListenOptions', '../src/listen.ts', 'Options of `listen`', ''],
+  ['HandshakeOptions', '../src/listener.ts', 'Options of `listen`', ''],
+  ['VestibuleOptions', '../src/vestibule.ts', 'Options of `listen`', ''],
+  ['AcceptOptions', '../src/acceptor.ts', 'Options of `listen`', ''],
+  ['GuardOptions', '../src/guard/guard.ts', 'Options of `listen`', ''],
+  ['WebSocketConnectOptions', '../src/client/options.ts', 'Options of `connect`', ''],
+  ['BridgeOptions', '../src/bridge/options.ts', 'Bridges', ''],
   ['TokenTargets', '../src/bridge/options.ts', 'Bridges', 'to.'],
-  ['BridgeListenOptions', '../src/bridge/options.ts', 'Bridges'],
-  ['BridgeConnectOptions', '../src/bridge/options.ts', 'Bridges'],
-  ['UdpProxyOptions', '../src/connect-udp/options.ts', 'UDP proxies'],
-  ['ConnectUdpOptions', '../src/connect-udp/client-options.ts', 'UDP proxies'],
+  ['BridgeListenOptions', '../src/bridge/options.ts', 'Bridges', ''],
+  ['BridgeConnectOptions', '../src/bridge/options.ts', 'Bridges', ''],
+  ['UdpProxyOptions', '../src/connect-udp/options.ts', 'UDP proxies', ''],
+  ['ConnectUdpOptions', '../src/connect-udp/client-options.ts', 'UDP proxies', ''],
 ]
 
 test.each(members)('the README has every member of %s, with its default', (name, file, part, prefix) => {
@@ -182,7 +182,7 @@ const [, limits = ''] =
 
 const limited = members.filter(([name]) => !['WebSocketConnection', 'WebSocketListenOptions'].includes(name))
 
-test.each(limited)('docs/LIMITS.md has every default of %s', (name, file, _, prefix = '') => {
+test.each(limited)('docs/LIMITS.md has every default of %s', (name, file, _, prefix) => {
   const numbers = membersOf(file, name, prefix).filter(({ value }) =>
     /^[1-9][\d,]*(?: [KMG]iB)?$/.test(value),
   )

@@ -11,7 +11,7 @@ export interface Frame {
 }
 
 /** All frames that are whole; what does not fit is `rest`. */
-export function framesOf(bytes: Buffer): { frames: Frame[]; rest: number } {
+function framesOf(bytes: Buffer): { frames: Frame[]; rest: number } {
   const frames: Frame[] = []
   let at = 0
   for (;;) {
@@ -35,7 +35,7 @@ export function framesOf(bytes: Buffer): { frames: Frame[]; rest: number } {
 }
 
 /** A socket that keeps what is written to it, write by write; its peer is the test. */
-export class Sink extends Duplex {
+class Sink extends Duplex {
   /** What left in each write. */
   readonly writes: Uint8Array[][] = []
   /** As long as it is set, nothing gets through, and what would have is held here. */

@@ -73,7 +73,7 @@ describe('what is offered', () => {
     ]
     const start = performance.now()
     for (let turn = 0; turn < 20; turn++) for (const field of fields) offeredProtocols(field)
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(performance.now() - start).toBeLessThan(3_000)
   })
 })
 

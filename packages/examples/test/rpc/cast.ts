@@ -28,7 +28,7 @@ export interface Client {
 }
 
 /** What a service went through. */
-export class Diary {
+class Diary {
   readonly failures: unknown[] = []
   readonly waiting = deferred()
   readonly cancelled = deferred()

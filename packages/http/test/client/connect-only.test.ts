@@ -253,7 +253,9 @@ describe('connect fails', () => {
     expect(connection.state).toBe('open')
     connection.destroy()
     const byProxy = new AbortController()
-    const proxy = (): undefined => void byProxy.abort(why)
+    const proxy = (): undefined => {
+      byProxy.abort(why)
+    }
     expect(await failure(connect(url, { proxy, signal: byProxy.signal }))).toBe(why)
   })
 

@@ -55,18 +55,21 @@ export const integrityChecks: readonly Check[] = [
       client.write(stage.encode(stage.text(index)))
       await quiet()
     }
-    const reader = stage.reader()
-    assert.deepEqual(
-      pieces.flatMap((data) => reader.push(data)),
-      stage.texts(0, 20),
-    )
+    const heard = (): string[] => {
+      const reader = stage.reader()
+      return pieces.flatMap((data) => reader.push(data))
+    }
+    await until(() => heard().length === 20, 'all arrive')
+    assert.deepEqual(heard(), stage.texts(0, 20))
   }),
 
   check('names both ends, each by what the other sees', async (stage) => {
     const { listener, client, server } = await stage.pair()
-    assert.deepEqual(client.remoteAddress, listener.address)
-    assert.deepEqual(server.remoteAddress, client.localAddress)
-    assert.deepEqual(server.localAddress, client.remoteAddress)
+    assert.deepEqual(server.localAddress, listener.address)
+    const facing = [client.remoteAddress, client.localAddress]
+    const faced = [server.localAddress, server.remoteAddress]
+    if (stage.can.direct) assert.deepEqual(facing, faced)
+    else assert.notDeepEqual(facing, faced)
   }),
 ]
 

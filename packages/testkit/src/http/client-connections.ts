@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 
-import { ClosedError, type ByteConnection, splice } from '@fairlead/core'
+import { type ByteConnection, ClosedError } from '@fairlead/core'
 import * as memory from '@fairlead/core/memory'
 import type { RequestOptions } from '@fairlead/http'
-import * as tcp from '@fairlead/tcp'
 
 import type { Broom } from '../broom.ts'
 import { feature, type Feature } from '../check.ts'
 import { loopbackIdentity, makeIdentity } from '../fixtures/identity.ts'
 import { freshPath } from '../fixtures/unix.ts'
-import { portOf } from '../tcp/meeting.ts'
 import { failureOf, quiet, settled, soon, until } from '../wait.ts'
-import { client, raw, type RawPeer, requestErrorOf, said, standing } from './client-meeting.ts'
+import { client, raw, type RawPeer, requestErrorOf, said, standing, tunnels } from './client-meeting.ts'
 import { Gate, open, pattern, pieces } from './meeting.ts'
 
 const nothing = { connections: 0, idle: 0, connecting: 0, queued: 0 }
@@ -24,32 +22,6 @@ async function fickle(broom: Broom, then: (peer: RawPeer) => void): ReturnType<t
     return said('200 OK', asked.target)
   })
   return server
-}
-
-/** A proxy that knows CONNECT alone, and wants no less than `authorization`. */
-async function tunnels(broom: Broom, authorization?: string): Promise<{ asked: string[]; port: number }> {
-  const asked: string[] = []
-  const listener = await tcp.listen({}, (near) => {
-    let text = ''
-    near.handle({
-      onData(chunk) {
-        text += Buffer.from(chunk).toString('latin1')
-        if (!text.endsWith('\r\n\r\n')) return
-        asked.push(text)
-        const port = Number(/^CONNECT [^ ]+:(\d+) HTTP\/1\.1\r\n/.exec(text)?.[1])
-        const known =
-          authorization === undefined || text.includes(`Proxy-Authorization: ${authorization}\r\n`)
-        if (!known) return (near.write(said('407 Proxy Authentication Required')), near.end())
-        near.pause()
-        return tcp.connect({ port }).then((far) => {
-          near.write('HTTP/1.1 200 Connected\r\n\r\n')
-          void splice(near, far)
-          near.resume()
-        })
-      },
-    })
-  })
-  return { asked, port: portOf(broom.keep(listener)) }
 }
 
 export const clientConnectionFeatures: readonly Feature[] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import type { ByteConnection } from '@fairlead/core'
+import { type ByteConnection, splice } from '@fairlead/core'
 import * as http from '@fairlead/http'
 import { type Fields, RequestParser } from '@fairlead/http/codec'
 import * as tcp from '@fairlead/tcp'
@@ -99,6 +99,35 @@ export async function raw(broom: Broom, script: Script = () => {}): Promise<RawS
 /** An answer of a head, and a body with its length. */
 export function said(status: string, body = '', ...fields: string[]): string {
   return [`HTTP/1.1 ${status}`, `Content-Length: ${body.length}`, ...fields, '', body].join('\r\n')
+}
+
+/** A proxy that knows CONNECT alone, and wants no less than `authorization`. */
+export async function tunnels(
+  broom: Broom,
+  authorization?: string,
+): Promise<{ asked: string[]; port: number }> {
+  const asked: string[] = []
+  const listener = await tcp.listen({}, (near) => {
+    let text = ''
+    near.handle({
+      onData(chunk) {
+        text += Buffer.from(chunk).toString('latin1')
+        if (!text.endsWith('\r\n\r\n')) return
+        asked.push(text)
+        const port = Number(/^CONNECT [^ ]+:(\d+) HTTP\/1\.1\r\n/.exec(text)?.[1])
+        const known =
+          authorization === undefined || text.includes(`Proxy-Authorization: ${authorization}\r\n`)
+        if (!known) return (near.write(said('407 Proxy Authentication Required')), near.end())
+        near.pause()
+        return tcp.connect({ port }).then((far) => {
+          near.write('HTTP/1.1 200 Connected\r\n\r\n')
+          void splice(near, far)
+          near.resume()
+        })
+      },
+    })
+  })
+  return { asked, port: portOf(broom.keep(listener)) }
 }
 
 /** A client of its own, of whatever is there. */

@@ -27,7 +27,7 @@ export class PlainEntrance {
 
   take(near: PlainConnection): void {
     const address = () => near.remoteAddress
-    if (this.#vestibule.refusalFor(address) ?? this.#vestibule.wait()) {
+    if (this.#vestibule.refusalFor(address) ?? this.#vestibule.wait(near, address)) {
       this.#halls.refused(near.remoteAddress, 'limit')
       near.destroy()
     } else {
@@ -38,12 +38,15 @@ export class PlainEntrance {
   async #lead(near: PlainConnection): Promise<void> {
     const approach = this.#halls.approach()
     let socket: WebSocketConnection | undefined
+    let waits = true
     void near.closed.then(() => {
       if (!socket) approach.abort(new BridgeRefusal('gone'))
     })
     try {
       socket = await this.#dial(approach.signal)
       approach.signal.throwIfAborted()
+      this.#vestibule.proceed(near)
+      waits = false
       this.#vestibule.enter(near, () => near.remoteAddress)
       void near.closed.then(() => this.#vestibule.leave(near))
       this.#halls.cross({ socket, plain: near, near: 'plain', from: near.remoteAddress })
@@ -52,7 +55,7 @@ export class PlainEntrance {
       this.#halls.refused(near.remoteAddress, refusalOf(error), error)
       near.destroy()
     } finally {
-      this.#vestibule.proceed()
+      if (waits) this.#vestibule.proceed(near)
       this.#halls.arrived(approach)
     }
   }

@@ -1,5 +1,5 @@
 import type { Address } from '@fairlead/core'
-import { Deadline } from '@fairlead/core/transport'
+import { Deadline, ready } from '@fairlead/core/transport'
 import type { Exchange } from '@fairlead/http'
 
 import { Acceptor } from '../acceptor.ts'
@@ -71,7 +71,7 @@ export class WebEntrance {
     if (protocols.length > 0 && !protocols.some((name) => this.#protocols.includes(name))) {
       return say('protocol', refusalForms.protocol.answer)
     }
-    const full = this.#vestibule.refusalFor(() => peer) ?? this.#vestibule.wait()
+    const full = this.#vestibule.refusalFor(() => peer) ?? this.#vestibule.wait(exchange, () => peer)
     return full !== undefined && say('limit', full)
   }
 
@@ -82,12 +82,15 @@ export class WebEntrance {
     if (exchange.signal.aborted) gone()
     let plain: PlainConnection | undefined
     let waits = true
+    let asking: Promise<unknown> = ready
     try {
-      const target = await this.#ask(exchange, opening, token, approach.signal)
+      const asked = this.#ask(exchange, opening, token)
+      asking = asked
+      const target = await unlessLate(asked, this.#vestibule.authorizeTimeout, approach.signal)
       if (!target) return this.#halls.refused(peer, 'authorize')
       plain = await this.#way.dial(target, approach.signal)
       approach.signal.throwIfAborted()
-      this.#vestibule.proceed()
+      this.#vestibule.proceed(exchange)
       waits = false
       // Others from there may have come in meanwhile.
       if (this.#vestibule.refusalFor(() => peer)) throw new BridgeRefusal('limit')
@@ -97,28 +100,24 @@ export class WebEntrance {
       this.#turnAway(exchange, opening, error, peer)
     } finally {
       exchange.signal.removeEventListener('abort', gone)
-      if (waits) this.#vestibule.proceed()
+      // Whoever has left keeps his place as long as he is asked about.
+      if (waits)
+        void settled(asking, this.#vestibule.authorizeTimeout).then(() => this.#vestibule.proceed(exchange))
       this.#halls.arrived(approach)
     }
   }
 
   /** Where to; undefined when `authorize` has another answer, which was given. */
-  async #ask(
-    exchange: Exchange,
-    opening: Opening,
-    token: string,
-    signal: AbortSignal,
-  ): Promise<PlainTarget | undefined> {
+  #ask(exchange: Exchange, opening: Opening, token: string): Promise<PlainTarget | undefined> {
     const ask = async (): Promise<PlainTarget | undefined> => {
       const refusal = await this.#authorize?.(opening, exchange)
       if (refusal && !exchange.answered) refuse(exchange, refusal)
       return exchange.answered ? undefined : this.#way.targetOf(token, opening)
     }
     // Whatever a callback throws, the target is not to blame for it.
-    const asked = ask().catch((error: unknown) => {
+    return ask().catch((error: unknown) => {
       throw error instanceof BridgeRefusal ? error : new BridgeRefusal('failed', { cause: error })
     })
-    return unlessLate(asked, this.#vestibule.authorizeTimeout, signal)
   }
 
   #admit(exchange: Exchange, opening: Opening, plain: PlainConnection, peer: Address): void {
@@ -149,6 +148,19 @@ export class WebEntrance {
       this.#unreachable === 'close' || (this.#unreachable === 'auto' && headers.get('origin') !== undefined)
     )
   }
+}
+
+/** Resolves when `promise` has settled, or time runs out. */
+function settled(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = new Deadline({ onDeadline: () => resolve() })
+    deadline.set(milliseconds)
+    const done = (): void => {
+      deadline.release()
+      resolve()
+    }
+    promise.then(done, done)
+  })
 }
 
 /** Settles as `promise` does, unless time runs out or the signal is aborted before. */

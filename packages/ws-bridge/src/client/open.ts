@@ -20,7 +20,7 @@ export async function openWebSocket<K extends MessageKind>(
   const loan = new Loan()
   const socket = lendOrDestroy(under, loan)
   return shakeHands(opening, socket, signal, (ws) => {
-    const meter = meterFor(opening.settings, ws.extensions !== '')
+    const meter = meterFor(opening.settings)
     return new WsConnection<K>({ ws, socket, ends: under, loan, role: 'client', meter }, opening.settings)
   })
 }

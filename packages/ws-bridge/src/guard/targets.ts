@@ -30,13 +30,6 @@ const everybodyPublic = 'public'
  * @returns a function without state; it throws only what a function of `allow` throws.
  * @throws TypeError that names the option: another word, an entry that is no address, or an empty array, with which
  *   nothing could be reached.
- * @example
- * ```ts
- * import * as tcp from '@fairlead/tcp'
- *
- * const allow = targetPolicy(['public', '192.168.1.0/24'])
- * const connection = await tcp.connect({ host: 'vnc.example.com', port: 5900, allow })
- * ```
  */
 export function targetPolicy(
   allow: AllowedTargets | undefined,
