@@ -18,19 +18,6 @@ const policies = (['public', 'any', ['10.0.0.0/8'], ['10.0.0.0/8', 'public']] as
 const yes = true
 const no = false
 
-/** One at 127.0.0.2 and one at 127.0.0.1, at a port that was free at both. */
-async function twoServices(): Promise<{ allowed: Service; forbidden: Service; port: number }> {
-  const allowed = await service({ host: '127.0.0.2', port: 0 })
-  const { port } = allowed
-  try {
-    return { allowed, forbidden: await service({ host: '127.0.0.1', port }), port }
-  } catch {
-    return twoServices()
-  }
-}
-
-type Service = Awaited<ReturnType<typeof service>>
-
 describe('a target policy', () => {
   test.each<[string, string, boolean[]]>([
     ['8.8.8.8', 'is public', [yes, yes, no, yes]],
@@ -145,6 +132,19 @@ describe('what a target policy forbids', () => {
     const address = listener.address as Address & { kind: 'ip' }
     return { ...address, next: async () => (await visitors.next()).value as tcp.StreamConnection }
   }
+
+  /** One at 127.0.0.2 and one at 127.0.0.1, at a port that was free at both. */
+  async function twoServices(): Promise<{ allowed: Service; forbidden: Service; port: number }> {
+    const allowed = await service({ host: '127.0.0.2', port: 0 })
+    const { port } = allowed
+    try {
+      return { allowed, forbidden: await service({ host: '127.0.0.1', port }), port }
+    } catch {
+      return twoServices()
+    }
+  }
+
+  type Service = Awaited<ReturnType<typeof service>>
 
   /** Whoever comes now is the first, and the only one. */
   async function expectNobody({ host, port, next }: Awaited<ReturnType<typeof service>>): Promise<void> {
