@@ -26,13 +26,14 @@ import { checkFarewell, closeCodeOf, closeCodes } from './close-codes.ts'
 import { canDeflate, deflate, freeExpansion, largestAtOnce, unreadExpansion } from './compression.ts'
 import type { EncodedMessage } from './encoded-message.ts'
 import { faultOf, garbled, lostBy, tooMany } from './faults.ts'
-import { type FrameMeter, textOf } from './frame-meter.ts'
+import { type FrameMeter, hasOwnWs, textOf } from './frame-meter.ts'
 import { frame, joinSize, opcodes } from './frame.ts'
 import { Heartbeat, type Patient } from './heartbeat.ts'
 import type { Borrowing, Loan } from './loan.ts'
 import { checkMessage, type MessageKind, type MessageOf, sizeOfMessage } from './messages.ts'
 import type { ConnectionSettings } from './options.ts'
 import { Outbox } from './outbox.ts'
+import { Unmasker } from './unmasker.ts'
 import type { WebSocketCloseOptions, WebSocketConnection } from './websocket.ts'
 
 /** What lies under a WebSocket. */
@@ -110,6 +111,7 @@ export class WsConnection<K extends MessageKind>
       ;(socket as Owned<Duplex>)[owner] = this
       socket.on('drain', heard.drain).prependListener('end', heard.end)
     }
+    if (role === 'server' && !meter && !hasOwnWs()) new Unmasker().attach(socket)
     meter?.attach(socket, {
       exceed: (limit) => this.#refuse(tooMany(limit, settings, this.remoteAddress)),
       garbled: () => this.#refuse(garbled(this.remoteAddress)),

@@ -4,6 +4,7 @@ import { Fifo } from '@fairlead/core/transport'
 import { WebSocketServer } from 'ws'
 
 import type { ConnectionSettings } from './options.ts'
+import { headerSize, payloadSize } from './unmasker.ts'
 
 /** What is counted here of one message. */
 export type MeteredLimit = 'maxFragments' | 'maxBufferedChunks'
@@ -178,19 +179,12 @@ export function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-function headerSize(second: number): number {
-  const length = second & 127
-  return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + (second > 127 ? 4 : 0)
-}
-
-function payloadSize(header: Uint8Array, length: number): number {
-  const view = new DataView(header.buffer)
-  if (length === 126) return view.getUint16(2)
-  return length === 127 ? Number(view.getBigUint64(2)) : length
-}
+let own: boolean | undefined
 
 /** Some runtimes have a `ws` of their own, which counts neither. */
-let countsFragments: boolean | undefined
+export function hasOwnWs(): boolean {
+  return (own ??= new WebSocketServer({ noServer: true }).options.maxFragments === undefined)
+}
 
 /** Looks at the peer's frames, where `ws` does not tell what has to be known of them. */
 export function meterFor({
@@ -198,6 +192,5 @@ export function meterFor({
   maxBufferedChunks,
   compression,
 }: ConnectionSettings): FrameMeter | undefined {
-  countsFragments ??= new WebSocketServer({ noServer: true }).options.maxFragments !== undefined
-  return compression || !countsFragments ? new FrameMeter(maxFragments, maxBufferedChunks) : undefined
+  return compression || hasOwnWs() ? new FrameMeter(maxFragments, maxBufferedChunks) : undefined
 }
