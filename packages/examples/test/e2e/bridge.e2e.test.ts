@@ -298,7 +298,7 @@ describe('Ctrl-C', () => {
 
 test.skipIf(!script)('on a terminal, counters are drawn in place', async () => {
   const { port } = await serveTcp((socket) => socket.end('x'.repeat(2_345)))
-  const command = `stty cols 100 rows 30; ${process.execPath} ${fairlead} bridge :0 ${local(port)}`
+  const command = `stty cols 100 rows 30; exec ${process.execPath} ${fairlead} bridge :0 ${local(port)}`
   const program = Program.start('script', ['-qec', command, '/dev/null'])
   const [, url = ''] = await program.prints(/Here +(\S+)[^]* 0 open, 0 so far/)
   const client = await Client.open(url)
