@@ -10,14 +10,17 @@ const least = 512
  * Chunks are changed where they are, as `ws` does it, too. A frame whose mask does not come in one piece is left to `ws`.
  */
 export class Unmasker {
-  readonly #header = new Uint8Array(14)
+  /** Made when something comes: most connections are idle. */
+  #header: Uint8Array | undefined
   #have = 0
   #need = 2
   /** Bytes of the frame's payload that are still to come. */
   #payload = 0
-  /** The mask as it applies to the next byte; zero when there is nothing to do. */
-  readonly #mask = new Uint8Array(4)
-  readonly #word = new Uint32Array(this.#mask.buffer)
+  /** The mask as it applies to the next byte, and the same as one word; made for the first large payload. */
+  #mask: Uint8Array | undefined
+  #word: Uint32Array | undefined
+  /** Whether the payload under way is to be unmasked. */
+  #masked = false
   #over = false
 
   attach(socket: Duplex): void {
@@ -27,39 +30,42 @@ export class Unmasker {
   read(chunk: Uint8Array): void {
     let at = 0
     const end = chunk.byteLength
+    const header = (this.#header ??= new Uint8Array(14))
     while (at < end && !this.#over) {
       if (this.#payload > 0) {
         const to = Math.min(end, at + this.#payload)
         this.#payload -= to - at
-        if (this.#word[0] !== 0) this.#unmask(chunk, at, to)
+        if (this.#masked) this.#unmask(chunk, at, to)
         at = to
         continue
       }
       const byte = chunk[at++] as number
-      this.#header[this.#have++] = byte
+      header[this.#have++] = byte
       if (this.#have === 2) this.#need = headerSize(byte)
-      if (this.#have === this.#need) this.#frame(chunk, at)
+      if (this.#have === this.#need) this.#frame(header, chunk, at)
     }
   }
 
   /** A header is whole, and ends at `end` of `chunk`. */
-  #frame(chunk: Uint8Array, end: number): void {
-    const header = this.#header
+  #frame(header: Uint8Array, chunk: Uint8Array, end: number): void {
     const second = header[1] as number
     const key = this.#have - 4
     this.#have = 0
     this.#need = 2
     this.#payload = payloadSize(header, second & 127)
-    this.#word[0] = 0
+    this.#masked = false
     // What `ws` refuses is not followed any further.
     if (!Number.isSafeInteger(this.#payload)) this.#over = true
     if (this.#over || second < 128 || this.#payload < least || end < 4) return
-    this.#mask.set(header.subarray(key, key + 4))
+    this.#masked = true
+    const mask = (this.#mask ??= new Uint8Array(4))
+    this.#word ??= new Uint32Array(mask.buffer)
+    mask.set(header.subarray(key, key + 4))
     chunk.fill(0, end - 4, end)
   }
 
   #unmask(chunk: Uint8Array, from: number, to: number): void {
-    const mask = this.#mask
+    const mask = this.#mask as Uint8Array
     let at = from
     // To where words begin.
     while (at < to && ((chunk.byteOffset + at) & 3) !== 0) {
@@ -70,7 +76,7 @@ export class Unmasker {
     const words = (to - at) >> 2
     if (words > 0) {
       const view = new Uint32Array(chunk.buffer, chunk.byteOffset + at, words)
-      const word = this.#word[0] as number
+      const word = this.#word?.[0] as number
       for (let index = 0; index < words; index++) (view[index] as number) ^= word
       at += words * 4
     }
@@ -81,11 +87,12 @@ export class Unmasker {
 
   /** So many bytes of the mask were used. */
   #turn(count: number): void {
-    const [a, b, c, d] = this.#mask as unknown as [number, number, number, number]
+    const mask = this.#mask as Uint8Array
+    const [a, b, c, d] = mask as unknown as [number, number, number, number]
     const by = count & 3
-    if (by === 1) this.#mask.set([b, c, d, a])
-    else if (by === 2) this.#mask.set([c, d, a, b])
-    else if (by === 3) this.#mask.set([d, a, b, c])
+    if (by === 1) mask.set([b, c, d, a])
+    else if (by === 2) mask.set([c, d, a, b])
+    else if (by === 3) mask.set([d, a, b, c])
   }
 }
 
